@@ -1,0 +1,121 @@
+package libtensorflow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tensorlambda/tensorlambda/internal/libtensorflow/packed"
+)
+
+// errRefused marks that the system would not let us have or map a memfd, which
+// a file in the temporary folder may cure.
+var errRefused = errors.New("memory files are refused here")
+
+// inflateAndMap chooses the place, falls back to the temporary folder where
+// memory files are refused, and records what it did in info.
+func inflateAndMap(ctx context.Context, library *packed.Library, opts Options, info *Info) error {
+	place, why := choose(opts, info.Bytes)
+	if why != "" {
+		info.Notes = append(info.Notes, why)
+	}
+	if place == Memory {
+		err := inMemory(ctx, library, opts, info)
+		if !errors.Is(err, errRefused) {
+			return err
+		}
+		if mapped || opts.Place == Memory {
+			return fmt.Errorf("%w: %w", err, ErrUnusable)
+		}
+		info.Notes = append(info.Notes, err.Error())
+	}
+	return inTemporary(ctx, library, opts, info)
+}
+
+func choose(opts Options, size int64) (place Place, why string) {
+	switch {
+	case opts.Place != "":
+		return opts.Place, ""
+	case opts.MemoryBudget > 0 && opts.MemoryBudget < size+headroom:
+		return Temporary, fmt.Sprintf("library goes to the temporary folder: %d MB of memory are fewer than its %d MB and %d MB to work in",
+			opts.MemoryBudget/1e6, size/1e6, int64(headroom)/1e6)
+	}
+	return Memory, ""
+}
+
+// inMemory inflates into memfds. Framework is mapped as soon as it is whole,
+// while cc is still being inflated.
+func inMemory(ctx context.Context, library *packed.Library, opts Options, info *Info) error {
+	files := make(map[string]*os.File)
+	defer func() {
+		for _, f := range files {
+			f.Close() // the mapping holds the memory
+		}
+	}()
+	dst := func(e packed.Entry) (io.WriterAt, error) {
+		f, err := memfd(e.Name, e.Size)
+		if err != nil {
+			return nil, err
+		}
+		files[e.Name] = f
+		return f, nil
+	}
+	path := func(name string) string { return fmt.Sprintf("/proc/self/fd/%d", files[name].Fd()) }
+	if err := inflate(ctx, library, opts, info, dst, path); err != nil {
+		if errors.Is(err, ErrUnusable) && !mapped {
+			return fmt.Errorf("%w: %w", errRefused, err)
+		}
+		return err
+	}
+	info.Place = Memory
+	return nil
+}
+
+// memfd makes an anonymous file. Newer kernels want to be told that it will be
+// executed (MFD_EXEC, since 6.3), older ones do not know the flag.
+func memfd(name string, size int64) (*os.File, error) {
+	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_EXEC)
+	if errors.Is(err, unix.EINVAL) {
+		fd, err = unix.MemfdCreate(name, unix.MFD_CLOEXEC)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("memfd for %s: %w: %w", name, err, errRefused)
+	}
+	f := os.NewFile(uintptr(fd), name)
+	if err := f.Truncate(size); err != nil {
+		return nil, errors.Join(fmt.Errorf("memfd for %s: %w: %w", name, err, errRefused), f.Close())
+	}
+	return f, nil
+}
+
+// inflate runs the frames into dst and maps each library once it is whole.
+func inflate(ctx context.Context, library *packed.Library, opts Options, info *Info,
+	dst func(packed.Entry) (io.WriterAt, error), path func(name string) string,
+) error {
+	var framework, cc Stage
+	start := time.Now()
+	err := library.Inflate(ctx, dst, packed.InflateOptions{
+		Workers:  opts.Workers,
+		Progress: opts.Progress,
+		Done: func(e packed.Entry) (err error) {
+			if e.Name == packed.Framework {
+				framework, err = mapLibrary(e.Name, path(e.Name))
+			}
+			return err
+		},
+	})
+	if err != nil {
+		return err
+	}
+	inflated := Stage{Name: "inflate", Start: start, End: time.Now(), Bytes: info.Bytes}
+	if cc, err = mapLibrary(packed.CC, path(packed.CC)); err != nil {
+		return err
+	}
+	info.Stages = append(info.Stages, inflated, framework, cc)
+	return nil
+}
