@@ -1,0 +1,193 @@
+package coldstart_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tensorlambda/tensorlambda/internal/coldstart"
+	"github.com/tensorlambda/tensorlambda/internal/infer"
+)
+
+// stubRunner is a runner that counts how often it was closed.
+type stubRunner struct{ closed int }
+
+func (*stubRunner) Catalog() *infer.Catalog { return &infer.Catalog{} }
+func (*stubRunner) Run(context.Context, []infer.Feed, []infer.TensorInfo) ([]*infer.Tensor, error) {
+	return nil, nil
+}
+func (r *stubRunner) Close() error { r.closed++; return nil }
+
+// steps are a start that succeeds at once; cases replace single steps.
+func steps(model *infer.Model) coldstart.Options {
+	return coldstart.Options{
+		Open: func(context.Context, *coldstart.Timeline) error { return nil },
+		Read: func(context.Context, *coldstart.Timeline) (coldstart.Load, error) {
+			return func(context.Context, *coldstart.Timeline) (*infer.Model, error) { return model, nil }, nil
+		},
+	}
+}
+
+var digits = &infer.Model{Name: "digits", Runner: &stubRunner{}}
+
+func begin(t *testing.T, opts coldstart.Options) *coldstart.Pipeline {
+	t.Helper()
+	p := coldstart.New(opts)
+	t.Cleanup(func() { p.Close() })
+	return p
+}
+
+func TestModelIsLoadedOnceForAllCallers(t *testing.T) {
+	opts, loads := steps(digits), 0
+	opts.Read = func(context.Context, *coldstart.Timeline) (coldstart.Load, error) {
+		return func(context.Context, *coldstart.Timeline) (*infer.Model, error) { loads++; return digits, nil }, nil
+	}
+	p := begin(t, opts)
+	var callers sync.WaitGroup
+	for range 8 {
+		callers.Go(func() {
+			if m, err := p.Model(t.Context()); m != digits || err != nil {
+				t.Errorf("got %v, %v", m, err)
+			}
+		})
+	}
+	callers.Wait()
+	if loads != 1 {
+		t.Errorf("loaded %d times", loads)
+	}
+}
+
+func TestOpenAndReadRunSideBySide(t *testing.T) {
+	opts := steps(digits)
+	opening, reading := make(chan struct{}), make(chan struct{})
+	meet := func(ctx context.Context, here, there chan struct{}) error {
+		close(here)
+		select {
+		case <-there:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	load, _ := opts.Read(t.Context(), nil)
+	opts.Open = func(ctx context.Context, _ *coldstart.Timeline) error { return meet(ctx, opening, reading) }
+	opts.Read = func(ctx context.Context, _ *coldstart.Timeline) (coldstart.Load, error) {
+		return load, meet(ctx, reading, opening)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := begin(t, opts).Model(ctx); err != nil {
+		t.Error("one step waited for the other:", err)
+	}
+}
+
+func TestAFailedStepEndsTheOther(t *testing.T) {
+	opts, refused := steps(digits), errors.New("refused")
+	opts.Open = func(ctx context.Context, _ *coldstart.Timeline) error { <-ctx.Done(); return ctx.Err() }
+	opts.Read = func(context.Context, *coldstart.Timeline) (coldstart.Load, error) { return nil, refused }
+	if _, err := begin(t, opts).Model(t.Context()); !errors.Is(err, refused) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestCallerGivesUpWithoutEndingTheStart(t *testing.T) {
+	opts, release := steps(digits), make(chan struct{})
+	opts.Open = func(context.Context, *coldstart.Timeline) error { <-release; return nil }
+	p := begin(t, opts)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := p.Model(ctx); !errors.Is(err, infer.ErrUnavailable) {
+		t.Errorf("impatient caller got %v", err)
+	}
+	if _, ok := p.Report(); ok {
+		t.Error("there is a report before the end")
+	}
+	close(release)
+	if m, err := p.Model(t.Context()); m != digits || err != nil {
+		t.Errorf("patient caller got %v, %v", m, err)
+	}
+}
+
+func TestTransientFailureIsTriedAgainByTheNextCall(t *testing.T) {
+	opts, flaky, opens := steps(digits), errors.New("connection reset"), 0
+	opts.Open = func(context.Context, *coldstart.Timeline) error {
+		if opens++; opens == 1 {
+			return flaky
+		}
+		return nil
+	}
+	opts.Transient = func(err error) bool { return errors.Is(err, flaky) }
+	p := begin(t, opts)
+	// The first call may come before or after the failure; the last of three
+	// comes after it.
+	for range 2 {
+		p.Model(t.Context()) //nolint:errcheck // what the first calls get is told by the third
+	}
+	if m, err := p.Model(t.Context()); m != digits || err != nil || opens != 2 {
+		t.Errorf("got %v, %v after %d attempts", m, err, opens)
+	}
+}
+
+func TestDefiniteFailureStays(t *testing.T) {
+	opts, reads := steps(digits), 0
+	bad := errors.New("not a model")
+	opts.Read = func(context.Context, *coldstart.Timeline) (coldstart.Load, error) { reads++; return nil, bad }
+	opts.Transient = func(error) bool { return false }
+	p := begin(t, opts)
+	for range 3 {
+		if _, err := p.Model(t.Context()); !errors.Is(err, bad) {
+			t.Errorf("got %v", err)
+		}
+	}
+	if reads != 1 {
+		t.Errorf("read %d times", reads)
+	}
+}
+
+func TestPanicInAStepIsAnError(t *testing.T) {
+	opts := steps(digits)
+	opts.Open = func(context.Context, *coldstart.Timeline) error { panic("no such kernel") }
+	if _, err := begin(t, opts).Model(t.Context()); err == nil || !strings.Contains(err.Error(), "open: panic: no such kernel") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestCloseEndsTheStartAndFreesTheModel(t *testing.T) {
+	t.Run("under way", func(t *testing.T) {
+		opts := steps(digits)
+		opts.Open = func(ctx context.Context, _ *coldstart.Timeline) error { <-ctx.Done(); return ctx.Err() }
+		if err := coldstart.New(opts).Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("loaded", func(t *testing.T) {
+		runner := &stubRunner{}
+		p := coldstart.New(steps(&infer.Model{Runner: runner}))
+		if _, err := p.Model(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Close(); err != nil || runner.closed != 1 {
+			t.Errorf("closed %d times, %v", runner.closed, err)
+		}
+	})
+}
+
+func TestReportAsJSON(t *testing.T) {
+	zero := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	at := func(ms float64) time.Time { return zero.Add(time.Duration(ms * float64(time.Millisecond))) }
+	report := coldstart.Report{
+		Start: zero, End: at(512.3), TensorFlow: "2.21.0", Model: "digits", LibraryFrom: "memfd", ModelFrom: "s3",
+		Stages: []coldstart.Stage{{Name: "inflate", Start: at(1.24), End: at(361), Bytes: 634426608}, {Name: "fetch", Start: at(0), End: at(40.06)}},
+	}
+	got, err := json.Marshal(report)
+	want := `{"tensorflow":"2.21.0","model":"digits","totalMs":512.3,"stages":[` +
+		`{"name":"inflate","startMs":1.2,"endMs":361,"bytes":634426608},{"name":"fetch","startMs":0,"endMs":40.1}],` +
+		`"libraryFrom":"memfd","modelFrom":"s3"}`
+	if err != nil || string(got) != want {
+		t.Errorf("got  %s (%v)\nwant %s", got, err, want)
+	}
+}

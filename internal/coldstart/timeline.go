@@ -1,0 +1,95 @@
+package coldstart
+
+import (
+	"cmp"
+	"encoding/json"
+	"math"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Stage is one part of a start. Stages may overlap.
+type Stage struct {
+	Name       string // "inflate", "dlopen", "fetch", "unpack", "load", "warm-up", …
+	Start, End time.Time
+	Bytes      int64 // what it worked on, 0 where that says nothing
+}
+
+// Timeline collects the stages of a start and what else is worth knowing about
+// it. It is safe for concurrent use.
+type Timeline struct {
+	mu     sync.Mutex
+	report Report
+}
+
+// Report says what a start did. It is a copy: it does not change.
+type Report struct {
+	Start       time.Time // of the process, or of the attempt that succeeded
+	End         time.Time
+	TensorFlow  string // version of the library
+	Model       string // name of the model
+	LibraryFrom string // "memfd", "tmp", "raw"
+	ModelFrom   string // "s3", "file", "tmp"
+	Stages      []Stage
+	Warnings    []string
+}
+
+// Begin starts a stage. The func that it returns ends it.
+func (t *Timeline) Begin(name string) (end func(bytes int64)) {
+	start := time.Now()
+	return func(bytes int64) { t.Add(Stage{Name: name, Start: start, End: time.Now(), Bytes: bytes}) }
+}
+
+// Add adds a stage that was timed elsewhere.
+func (t *Timeline) Add(s Stage) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.report.Stages = append(t.report.Stages, s)
+}
+
+// Note changes the parts of the report that are not stages.
+func (t *Timeline) Note(change func(*Report)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	change(&t.report)
+}
+
+// Report is what is known so far, stages by their start.
+func (t *Timeline) Report() Report {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := t.report
+	r.Stages = slices.Clone(r.Stages)
+	r.Warnings = slices.Clone(r.Warnings)
+	slices.SortStableFunc(r.Stages, func(a, b Stage) int { return a.Start.Compare(b.Start) })
+	return r
+}
+
+// MarshalJSON writes the report as GET /debug/coldstart shows it: times in
+// milliseconds since Start, with one decimal.
+func (r Report) MarshalJSON() ([]byte, error) {
+	type stage struct {
+		Name    string  `json:"name"`
+		StartMs float64 `json:"startMs"`
+		EndMs   float64 `json:"endMs"`
+		Bytes   int64   `json:"bytes,omitempty"`
+	}
+	stages := make([]stage, len(r.Stages))
+	for i, s := range r.Stages {
+		stages[i] = stage{s.Name, r.since(s.Start), r.since(s.End), s.Bytes}
+	}
+	return json.Marshal(struct {
+		TensorFlow  string   `json:"tensorflow"`
+		Model       string   `json:"model"`
+		TotalMs     float64  `json:"totalMs"`
+		Stages      []stage  `json:"stages"`
+		LibraryFrom string   `json:"libraryFrom"`
+		ModelFrom   string   `json:"modelFrom"`
+		Warnings    []string `json:"warnings,omitempty"`
+	}{r.TensorFlow, r.Model, r.since(r.End), stages, r.LibraryFrom, r.ModelFrom, r.Warnings})
+}
+
+func (r Report) since(t time.Time) float64 {
+	return cmp.Or(math.Round(t.Sub(r.Start).Seconds()*1e4)/10, 0) // never -0
+}
