@@ -1,0 +1,47 @@
+package tensorflow
+
+import (
+	"reflect"
+
+	"github.com/tensorlambda/tensorlambda/internal/infer"
+	"github.com/tensorlambda/tensorlambda/internal/libtensorflow"
+)
+
+// kinds maps TensorFlow's status codes (tensorflow/c/tf_status.h), which decide
+// whose fault a failed run is. Codes that are not here are faults of the server.
+var kinds = map[int]error{
+	3:  infer.ErrInvalidArgument,
+	4:  infer.ErrDeadlineExceeded,
+	5:  infer.ErrNotFound,
+	8:  infer.ErrResourceExhausted,
+	9:  infer.ErrFailedPrecondition,
+	11: infer.ErrInvalidArgument, // OUT_OF_RANGE
+	12: infer.ErrUnimplemented,
+	14: infer.ErrUnavailable,
+}
+
+// classify gives an error of the binding its kind. The message is TensorFlow's
+// own; it may hold bytes that are not UTF-8.
+func classify(err error) error {
+	kind, ok := kinds[statusCode(err)]
+	if !ok {
+		kind = infer.ErrInternal
+	}
+	return &infer.Error{Kind: kind, Message: err.Error()}
+}
+
+// statusCode is the code of an error that the binding made of a TF_Status, 0
+// for any other. The binding keeps the pointer in an unexported field and offers
+// no way to ask for the code, so it is read by reflection; were the field
+// renamed, every failed run would count as the server's fault, and a test fails.
+func statusCode(err error) int {
+	v := reflect.ValueOf(err)
+	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
+		return 0
+	}
+	status := v.Elem().FieldByName("c")
+	if !status.IsValid() || status.Kind() != reflect.Pointer {
+		return 0
+	}
+	return libtensorflow.StatusCode(status.UnsafePointer(), err)
+}

@@ -1,0 +1,57 @@
+package tensorflow
+
+import (
+	"fmt"
+
+	tf "github.com/galeone/tensorflow/tensorflow/go"
+	corepb "github.com/galeone/tensorflow/tensorflow/go/core/protobuf/for_core_protos_go_proto"
+	"google.golang.org/protobuf/proto"
+)
+
+// Options are the choices for a session. The zero value is ready for use.
+type Options struct {
+	// Tags pick a meta graph of a SavedModel; default "serve".
+	Tags []string
+	// Signature is the one for requests that name none; default
+	// "serving_default".
+	Signature string
+	// Inputs and Outputs name the tensors of a frozen graph; default its
+	// placeholders and sinks.
+	Inputs, Outputs string
+	// AnyTensor lets requests feed and fetch any tensor of the graph.
+	AnyTensor bool
+	// AllowUnsafeOps loads graphs that can touch files, the network,
+	// processes or host callbacks.
+	AllowUnsafeOps bool
+	// IntraOpThreads and InterOpThreads are the sizes of TensorFlow's thread
+	// pools; 0 leaves them to TensorFlow, which asks the machine. The first
+	// session of a process fixes them for all.
+	IntraOpThreads, InterOpThreads int
+}
+
+const defaultSignature = "serving_default"
+
+// session makes the session's options.
+func (o Options) session() (*tf.SessionOptions, error) {
+	config := &corepb.ConfigProto{
+		IntraOpParallelismThreads: int32(o.IntraOpThreads),
+		InterOpParallelismThreads: int32(o.InterOpThreads),
+		GraphOptions: &corepb.GraphOptions{
+			RewriteOptions: &corepb.RewriterConfig{
+				// Grappler rewrites the graph before the first run. On models
+				// as Keras exports them that is half of the load and of the
+				// first run, and later runs are no faster for it on a CPU.
+				DisableMetaOptimizer: true,
+			},
+		},
+		Experimental: &corepb.ConfigProto_Experimental{
+			// Idle threads that spin burn the CPU time that Lambda bills.
+			DisableThreadSpinning: true,
+		},
+	}
+	encoded, err := proto.Marshal(config)
+	if err != nil {
+		return nil, fmt.Errorf("encode session options: %w", err)
+	}
+	return &tf.SessionOptions{Config: encoded}, nil
+}

@@ -1,0 +1,133 @@
+package tensorflow
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	tf "github.com/galeone/tensorflow/tensorflow/go"
+
+	"github.com/tensorlambda/tensorlambda/internal/infer"
+)
+
+// runner is infer.Runner on a session.
+type runner struct {
+	graph   *tf.Graph
+	session *tf.Session
+	catalog *infer.Catalog
+	// endpoints are the tensors of the catalog's signatures by name.
+	endpoints map[string]tf.Output
+	// placeholders are the shapes of Placeholder operations that have one.
+	placeholders map[string]infer.Shape
+	pacer        pacer
+}
+
+var _ infer.Runner = (*runner)(nil)
+
+// newRunner ties a catalog to a session and checks that every tensor it names
+// is in the graph with that type. The runner owns the session.
+func newRunner(graph *tf.Graph, session *tf.Session, catalog *infer.Catalog, placeholders map[string]infer.Shape) (*runner, error) {
+	r := &runner{graph: graph, session: session, catalog: catalog, endpoints: make(map[string]tf.Output), placeholders: placeholders}
+	for _, s := range catalog.Signatures {
+		for _, infos := range [][]infer.TensorInfo{s.Inputs, s.Outputs} {
+			for _, info := range infos {
+				endpoint, err := find(graph, info.Tensor)
+				if err != nil {
+					return nil, fmt.Errorf("signature %q: %q: %w", s.Name, info.Name, err)
+				}
+				r.endpoints[info.Tensor] = endpoint
+			}
+		}
+	}
+	return r, nil
+}
+
+func (r *runner) Catalog() *infer.Catalog { return r.catalog }
+
+func (r *runner) Close() error { return r.session.Close() }
+
+func (r *runner) Run(ctx context.Context, feeds []infer.Feed, fetches []infer.TensorInfo) ([]*infer.Tensor, error) {
+	if ctx.Err() != nil {
+		return nil, infer.Errorf(infer.ErrDeadlineExceeded, "no time was left to run the model")
+	}
+	inputs, err := r.inputs(feeds)
+	if err != nil {
+		return nil, err
+	}
+	outputs := make([]tf.Output, len(fetches))
+	for i, info := range fetches {
+		if outputs[i], err = r.endpoint(info.Tensor); err != nil {
+			return nil, err
+		}
+	}
+	results, err := r.session.Run(inputs, outputs, nil)
+	if err != nil {
+		return nil, classify(err)
+	}
+	values := make([]*infer.Tensor, len(results))
+	for i, c := range results {
+		if values[i], err = fromC(c); err != nil {
+			return nil, err
+		}
+	}
+	r.pacer.allocated(values)
+	return values, nil
+}
+
+// inputs copies the feeds into C memory.
+func (r *runner) inputs(feeds []infer.Feed) (map[tf.Output]*tf.Tensor, error) {
+	inputs, values := make(map[tf.Output]*tf.Tensor, len(feeds)), make([]*infer.Tensor, len(feeds))
+	for i, feed := range feeds {
+		endpoint, err := r.endpoint(feed.Tensor)
+		if err != nil {
+			return nil, err
+		}
+		if err := r.checkShape(feed); err != nil {
+			return nil, err
+		}
+		if _, twice := inputs[endpoint]; twice {
+			return nil, infer.Errorf(infer.ErrInvalidArgument, "input %q names the tensor %s, which another input feeds already", feed.Name, feed.Tensor)
+		}
+		if inputs[endpoint], err = toC(feed.Value); err != nil {
+			return nil, fmt.Errorf("input %q: %w", feed.Name, err)
+		}
+		values[i] = feed.Value
+	}
+	r.pacer.allocated(values)
+	return inputs, nil
+}
+
+// checkShape holds a fed placeholder to the shape that it carries itself. Some
+// kernels end the process when they are given another rank (Conv2D and a
+// scalar); the signature's shape cannot be the gate, since TensorFlow Serving
+// lets through what a signature does not declare.
+func (r *runner) checkShape(feed infer.Feed) error {
+	operation, _, _ := strings.Cut(feed.Tensor, ":")
+	if shape, ok := r.placeholders[operation]; ok && !shape.Matches(feed.Value.Shape) {
+		return infer.Errorf(infer.ErrInvalidArgument, "input %q has shape %s, the model takes %s",
+			feed.Name, infer.FormatShape(feed.Value.Shape), shape)
+	}
+	return nil
+}
+
+func (r *runner) endpoint(tensor string) (tf.Output, error) {
+	if endpoint, ok := r.endpoints[tensor]; ok {
+		return endpoint, nil
+	}
+	return find(r.graph, tensor) // MODEL_ANY_TENSOR: the catalog allowed it
+}
+
+// find looks up operation:index in a graph.
+func find(graph *tf.Graph, tensor string) (tf.Output, error) {
+	name, index, _ := strings.Cut(tensor, ":")
+	operation := graph.Operation(name)
+	if operation == nil {
+		return tf.Output{}, infer.Errorf(infer.ErrInvalidArgument, "the graph has no operation %q", name)
+	}
+	i, err := strconv.Atoi(index)
+	if err != nil || i < 0 || i >= operation.NumOutputs() {
+		return tf.Output{}, infer.Errorf(infer.ErrInvalidArgument, "operation %q has outputs 0 to %d, not %q", name, operation.NumOutputs()-1, index)
+	}
+	return operation.Output(i), nil
+}
