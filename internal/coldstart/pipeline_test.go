@@ -191,3 +191,26 @@ func TestReportAsJSON(t *testing.T) {
 		t.Errorf("got  %s (%v)\nwant %s", got, err, want)
 	}
 }
+
+func TestChartShowsWhatOverlaps(t *testing.T) {
+	var report coldstart.Report
+	err := json.Unmarshal([]byte(`{"tensorflow":"2.21.0","model":"digits","totalMs":480,"libraryFrom":"memfd","modelFrom":"s3","warnings":["version 2 is not complete"],
+		"stages":[{"name":"inflate","startMs":0,"endMs":240,"bytes":634426608},{"name":"fetch","startMs":10,"endMs":20,"bytes":50000},{"name":"load","startMs":240,"endMs":480}]}`), &report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var chart strings.Builder
+	if err := report.WriteChart(&chart); err != nil {
+		t.Fatal(err)
+	}
+	gap := func(n int) string { return strings.Repeat(" ", n) }
+	bar := func(n int) string { return strings.Repeat("█", n) }
+	want := "cold start of \"digits\" in 480 ms: TensorFlow 2.21.0 (library from memfd), model from s3\n" +
+		"  inflate │" + bar(24) + gap(24) + "│     0.0 –  240.0 ms   634.4 MB\n" +
+		"  fetch   │" + gap(1) + bar(1) + gap(46) + "│    10.0 –   20.0 ms    50.0 kB\n" +
+		"  load    │" + gap(24) + bar(24) + "│   240.0 –  480.0 ms\n" +
+		"  note: version 2 is not complete\n"
+	if chart.String() != want {
+		t.Errorf("got\n%swant\n%s", chart.String(), want)
+	}
+}

@@ -1,9 +1,6 @@
 package coldstart
 
 import (
-	"cmp"
-	"encoding/json"
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -23,7 +20,8 @@ type Timeline struct {
 	report Report
 }
 
-// Report says what a start did. It is a copy: it does not change.
+// Report says what a start did. It is a copy: it does not change. As JSON it is
+// what GET /debug/coldstart shows and the log line "cold start" holds.
 type Report struct {
 	Start       time.Time // of the process, or of the attempt that succeeded
 	End         time.Time
@@ -66,30 +64,3 @@ func (t *Timeline) Report() Report {
 	return r
 }
 
-// MarshalJSON writes the report as GET /debug/coldstart shows it: times in
-// milliseconds since Start, with one decimal.
-func (r Report) MarshalJSON() ([]byte, error) {
-	type stage struct {
-		Name    string  `json:"name"`
-		StartMs float64 `json:"startMs"`
-		EndMs   float64 `json:"endMs"`
-		Bytes   int64   `json:"bytes,omitempty"`
-	}
-	stages := make([]stage, len(r.Stages))
-	for i, s := range r.Stages {
-		stages[i] = stage{s.Name, r.since(s.Start), r.since(s.End), s.Bytes}
-	}
-	return json.Marshal(struct {
-		TensorFlow  string   `json:"tensorflow"`
-		Model       string   `json:"model"`
-		TotalMs     float64  `json:"totalMs"`
-		Stages      []stage  `json:"stages"`
-		LibraryFrom string   `json:"libraryFrom"`
-		ModelFrom   string   `json:"modelFrom"`
-		Warnings    []string `json:"warnings,omitempty"`
-	}{r.TensorFlow, r.Model, r.since(r.End), stages, r.LibraryFrom, r.ModelFrom, r.Warnings})
-}
-
-func (r Report) since(t time.Time) float64 {
-	return cmp.Or(math.Round(t.Sub(r.Start).Seconds()*1e4)/10, 0) // never -0
-}
