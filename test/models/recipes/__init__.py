@@ -1,0 +1,1 @@
+"""The test models, a module for each subject."""
