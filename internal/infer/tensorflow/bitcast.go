@@ -11,48 +11,83 @@ import (
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
 
-// halfCast and bfloat16Cast make tensors of types that the binding cannot
-// build: it panics on them. The bits are built as uint16 and go through a graph
-// of one Bitcast, which costs some microseconds and no rounding. The sessions
-// are made when first needed and stay for the life of the process.
+// Tensors that the binding cannot make or take apart go through a graph of one
+// operation, which costs some microseconds and copies nothing:
+//
+//   - half and bfloat16, on which it panics, are made as uint16 and bitcast;
+//   - strings, which it cannot reshape, are made flat and reshaped, and results
+//     the other way round.
 var (
-	halfCast     = bitcast{to: tf.Half}
-	bfloat16Cast = bitcast{to: tf.Bfloat16}
+	halfCast     = sideGraph{build: bitcastTo(tf.Half)}
+	bfloat16Cast = sideGraph{build: bitcastTo(tf.Bfloat16)}
+	reshape      = sideGraph{build: reshapeStrings}
 )
 
-type bitcast struct {
-	to      tf.DataType
+// sideGraph is a session beside the model's, made when first needed and kept for
+// the life of the process. It is safe for concurrent use.
+type sideGraph struct {
+	build   func(*op.Scope) (in []tf.Output, out tf.Output)
 	once    sync.Once
 	session *tf.Session
-	in, out tf.Output
+	in      []tf.Output
+	out     tf.Output
 	err     error
 }
 
-// run makes a tensor of b.to with the bits of t. It is safe for concurrent use.
-func (b *bitcast) run(t *infer.Tensor) (*tf.Tensor, error) {
-	b.once.Do(b.build)
-	if b.err != nil {
-		return nil, fmt.Errorf("build a bitcast to %s: %w", t.DType, b.err)
+func (g *sideGraph) run(values ...*tf.Tensor) (*tf.Tensor, error) {
+	g.once.Do(g.open)
+	if g.err != nil {
+		return nil, fmt.Errorf("side graph: %w", g.err)
 	}
-	bits, err := tf.ReadTensor(tf.Uint16, t.Shape, bytes.NewReader(t.Data))
-	if err != nil {
-		return nil, err
+	feeds := make(map[tf.Output]*tf.Tensor, len(values))
+	for i, v := range values {
+		feeds[g.in[i]] = v
 	}
-	out, err := b.session.Run(map[tf.Output]*tf.Tensor{b.in: bits}, []tf.Output{b.out}, nil)
+	out, err := g.session.Run(feeds, []tf.Output{g.out}, nil)
 	if err != nil {
-		return nil, fmt.Errorf("bitcast to %s: %w", t.DType, err)
+		return nil, fmt.Errorf("side graph: %w", err)
 	}
 	return out[0], nil
 }
 
-func (b *bitcast) build() {
-	s := op.NewScope()
-	b.in = op.Placeholder(s, tf.Uint16)
-	b.out = op.Bitcast(s, b.in, b.to)
-	graph, err := s.Finalize()
+func (g *sideGraph) open() {
+	scope := op.NewScope()
+	g.in, g.out = g.build(scope)
+	graph, err := scope.Finalize()
 	if err != nil {
-		b.err = err
+		g.err = err
 		return
 	}
-	b.session, b.err = tf.NewSession(graph, nil)
+	// The process's thread pools exist already: the model's session made them.
+	g.session, g.err = tf.NewSession(graph, nil)
+}
+
+func bitcastTo(dtype tf.DataType) func(*op.Scope) ([]tf.Output, tf.Output) {
+	return func(s *op.Scope) ([]tf.Output, tf.Output) {
+		in := op.Placeholder(s, tf.Uint16)
+		return []tf.Output{in}, op.Bitcast(s, in, dtype)
+	}
+}
+
+func reshapeStrings(s *op.Scope) ([]tf.Output, tf.Output) {
+	value, shape := op.Placeholder(s.SubScope("value"), tf.String), op.Placeholder(s.SubScope("shape"), tf.Int64)
+	return []tf.Output{value, shape}, op.Reshape(s, value, shape)
+}
+
+// halfToC makes a tensor of the type that cast has from the bits of t.
+func halfToC(t *infer.Tensor, cast *sideGraph) (*tf.Tensor, error) {
+	bits, err := tf.ReadTensor(tf.Uint16, t.Shape, bytes.NewReader(t.Data))
+	if err != nil {
+		return nil, err
+	}
+	return cast.run(bits)
+}
+
+// reshapeTo gives a tensor of strings another shape with as many elements.
+func reshapeTo(t *tf.Tensor, shape []int64) (*tf.Tensor, error) {
+	dims, err := tf.NewTensor(shape)
+	if err != nil {
+		return nil, err
+	}
+	return reshape.run(t, dims)
 }

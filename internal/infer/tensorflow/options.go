@@ -6,18 +6,20 @@ import (
 	tf "github.com/galeone/tensorflow/tensorflow/go"
 	corepb "github.com/galeone/tensorflow/tensorflow/go/core/protobuf/for_core_protos_go_proto"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/tensorlambda/tensorlambda/internal/savedmodel"
 )
 
 // Options are the choices for a session. The zero value is ready for use.
 type Options struct {
 	// Tags pick a meta graph of a SavedModel; default "serve".
 	Tags []string
-	// Signature is the one for requests that name none; default
-	// "serving_default".
+	// Signature is the one for requests that name none. Where it is set it
+	// must exist; the default, "serving_default", need not.
 	Signature string
 	// Inputs and Outputs name the tensors of a frozen graph; default its
 	// placeholders and sinks.
-	Inputs, Outputs string
+	Inputs, Outputs []savedmodel.Binding
 	// AnyTensor lets requests feed and fetch any tensor of the graph.
 	AnyTensor bool
 	// AllowUnsafeOps loads graphs that can touch files, the network,
@@ -28,8 +30,6 @@ type Options struct {
 	// session of a process fixes them for all.
 	IntraOpThreads, InterOpThreads int
 }
-
-const defaultSignature = "serving_default"
 
 // session makes the session's options.
 func (o Options) session() (*tf.SessionOptions, error) {

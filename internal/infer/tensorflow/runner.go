@@ -3,6 +3,7 @@ package tensorflow
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -55,21 +56,40 @@ func (r *runner) Run(ctx context.Context, feeds []infer.Feed, fetches []infer.Te
 	if err != nil {
 		return nil, err
 	}
-	outputs := make([]tf.Output, len(fetches))
-	for i, info := range fetches {
-		if outputs[i], err = r.endpoint(info.Tensor); err != nil {
+	outputs := make([]tf.Output, 0, len(fetches))
+	for _, info := range fetches {
+		output, err := r.endpoint(info.Tensor)
+		if err != nil {
 			return nil, err
 		}
-	}
-	results, err := r.session.Run(inputs, outputs, nil)
-	if err != nil {
-		return nil, classify(err)
-	}
-	values := make([]*infer.Tensor, len(results))
-	for i, c := range results {
-		if values[i], err = fromC(c); err != nil {
-			return nil, err
+		if _, fed := inputs[output]; !fed {
+			outputs = append(outputs, output)
 		}
+	}
+	var results []*tf.Tensor
+	if len(outputs) > 0 {
+		if results, err = r.session.Run(inputs, outputs, nil); err != nil {
+			return nil, classify(err)
+		}
+	}
+	return r.values(feeds, fetches, results)
+}
+
+// values pairs fetches with results. A tensor that was fed is its own result:
+// TensorFlow refuses to be asked for it, although signatures that pass an input
+// through exist.
+func (r *runner) values(feeds []infer.Feed, fetches []infer.TensorInfo, results []*tf.Tensor) ([]*infer.Tensor, error) {
+	values := make([]*infer.Tensor, len(fetches))
+	for i, fetch := range fetches {
+		if fed := slices.IndexFunc(feeds, func(f infer.Feed) bool { return f.Tensor == fetch.Tensor }); fed >= 0 {
+			values[i] = feeds[fed].Value
+			continue
+		}
+		value, err := fromC(results[0])
+		if err != nil {
+			return nil, fmt.Errorf("output %q: %w", fetch.Name, err)
+		}
+		values[i], results = value, results[1:]
 	}
 	r.pacer.allocated(values)
 	return values, nil

@@ -21,9 +21,9 @@ func toC(t *infer.Tensor) (*tf.Tensor, error) {
 	case infer.Uint64:
 		return flatToC(words[uint64](t.Data), t.Shape)
 	case infer.Half:
-		return halfCast.run(t)
+		return halfToC(t, &halfCast)
 	case infer.Bfloat16:
-		return bfloat16Cast.run(t)
+		return halfToC(t, &bfloat16Cast)
 	case infer.Float, infer.Double, infer.Int64, infer.Int32, infer.Int16, infer.Int8,
 		infer.Uint8, infer.Uint16, infer.Bool, infer.Complex64, infer.Complex128:
 		return tf.ReadTensor(tf.DataType(t.DType), t.Shape, bytes.NewReader(t.Data))
@@ -50,7 +50,7 @@ func words[T uint32 | uint64](data []byte) []T {
 
 // flatToC makes a tensor of the types that the binding's ReadTensor refuses.
 // Reshape leaves the rank alone when asked for a scalar, so that is made as one.
-func flatToC[T uint32 | uint64 | string](flat []T, shape []int64) (*tf.Tensor, error) {
+func flatToC[T uint32 | uint64](flat []T, shape []int64) (*tf.Tensor, error) {
 	if len(shape) == 0 {
 		return tf.NewTensor(flat[0])
 	}
@@ -71,7 +71,17 @@ func stringsToC(t *infer.Tensor) (*tf.Tensor, error) {
 	for i := range flat {
 		flat[i] = all[t.Offsets[i]:t.Offsets[i+1]]
 	}
-	return flatToC(flat, t.Shape)
+	switch len(t.Shape) {
+	case 0:
+		return tf.NewTensor(flat[0])
+	case 1:
+		return tf.NewTensor(flat)
+	}
+	c, err := tf.NewTensor(flat)
+	if err != nil {
+		return nil, err
+	}
+	return reshapeTo(c, t.Shape)
 }
 
 // fromC makes a tensor of a result. Numbers alias C memory, which the result
@@ -132,8 +142,11 @@ func copyFromC[T uint32 | uint64](c *tf.Tensor, dtype infer.DType, shape []int64
 }
 
 func stringsFromC(c *tf.Tensor, shape []int64, n int64) (*infer.Tensor, error) {
-	if err := c.Reshape([]int64{n}); err != nil {
-		return nil, fmt.Errorf("flatten a result: %w", err)
+	if len(shape) != 1 {
+		var err error
+		if c, err = reshapeTo(c, []int64{n}); err != nil {
+			return nil, fmt.Errorf("flatten a result: %w", err)
+		}
 	}
 	flat, ok := c.Value().([]string)
 	if !ok {

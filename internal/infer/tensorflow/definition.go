@@ -1,0 +1,154 @@
+package tensorflow
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	tf "github.com/galeone/tensorflow/tensorflow/go"
+
+	"github.com/tensorlambda/tensorlambda/internal/infer"
+	"github.com/tensorlambda/tensorlambda/internal/savedmodel"
+)
+
+// Definition is a model that was read and found safe, but is not loaded: making
+// one needs no TensorFlow library, so it happens beside the library's opening.
+type Definition struct {
+	opts         Options
+	catalog      *infer.Catalog
+	placeholders map[string]infer.Shape
+
+	dir  string   // of a SavedModel
+	tags []string // of the meta graph in it
+
+	graph []byte // of a frozen graph
+}
+
+// ReadSavedModel reads the saved_model.pb of a SavedModel in a folder. The error
+// is savedmodel.ErrNotModel, ErrTags or ErrUnsafe, or infer.ErrFailedPrecondition
+// where the default signature is not in the model. The folder must stay as it is
+// until the Definition is loaded.
+func ReadSavedModel(dir string, opts Options) (*Definition, error) {
+	path := filepath.Join(dir, "saved_model.pb")
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read model: %w", err)
+	}
+	model, err := savedmodel.ReadSavedModel(content)
+	if err != nil {
+		return nil, fmt.Errorf("read model: %w", err)
+	}
+	tags := opts.Tags
+	if len(tags) == 0 {
+		tags = []string{"serve"}
+	}
+	meta, err := model.Select(tags)
+	if err != nil {
+		return nil, fmt.Errorf("read model: %w", err)
+	}
+	if len(meta.Tags) == 0 {
+		return nil, fmt.Errorf("read model: its meta graph has no tags, so TensorFlow cannot load it: export it with the tag \"serve\": %w", savedmodel.ErrTags)
+	}
+	d := &Definition{opts: opts, dir: dir, tags: meta.Tags, placeholders: meta.Graph.PlaceholderShapes()}
+	d.catalog = &infer.Catalog{Signatures: whole(meta.Signatures)}
+	return d.complete(meta.Graph, meta.Guard())
+}
+
+// whole leaves out signatures with a tensor that has no name, a sparse or
+// composite one: it can neither be fed nor fetched as one tensor.
+func whole(signatures map[string]*infer.Signature) map[string]*infer.Signature {
+	nameless := func(t infer.TensorInfo) bool { return t.Tensor == "" }
+	kept := make(map[string]*infer.Signature, len(signatures))
+	for name, s := range signatures {
+		if !slices.ContainsFunc(s.Inputs, nameless) && !slices.ContainsFunc(s.Outputs, nameless) {
+			kept[name] = s
+		}
+	}
+	return kept
+}
+
+// ReadGraph reads a frozen graph. Its errors are those of ReadSavedModel, and
+// savedmodel.ErrTensor for MODEL_INPUTS and MODEL_OUTPUTS that do not fit it. It
+// keeps graphdef, which must not be changed.
+func ReadGraph(graphdef []byte, opts Options) (*Definition, error) {
+	graph, err := savedmodel.ReadGraph(graphdef)
+	if err != nil {
+		return nil, fmt.Errorf("read model: %w", err)
+	}
+	signature, err := graph.Signature(opts.Inputs, opts.Outputs)
+	if err != nil {
+		return nil, fmt.Errorf("read model: %w", err)
+	}
+	d := &Definition{opts: opts, graph: graphdef, placeholders: graph.PlaceholderShapes()}
+	d.catalog = &infer.Catalog{Signatures: map[string]*infer.Signature{signature.Name: signature}, ByTensor: true}
+	return d.complete(graph, graph.Guard(signature))
+}
+
+// complete refuses what the guard refuses, unless the operator trusts the model,
+// and finishes the catalog.
+func (d *Definition) complete(graph *savedmodel.Graph, guard *savedmodel.Guard) (*Definition, error) {
+	if !d.opts.AllowUnsafeOps {
+		if err := guard.Check(); err != nil {
+			return nil, fmt.Errorf("read model: %w", err)
+		}
+	}
+	c := d.catalog
+	if c.Default = d.opts.Signature; c.Default == "" {
+		c.Default = savedmodel.DefaultSignature
+	} else if _, ok := c.Signatures[c.Default]; !ok {
+		return nil, infer.Errorf(infer.ErrFailedPrecondition, "MODEL_SIGNATURE: the model has no signature %q, only %s",
+			c.Default, strings.Join(slices.Sorted(maps.Keys(c.Signatures)), ", "))
+	}
+	if d.opts.AnyTensor {
+		c.Tensor = func(name string) (infer.TensorInfo, bool) {
+			info, err := graph.Tensor(name)
+			if err == nil && !d.opts.AllowUnsafeOps {
+				// No signature may reach it, so Check did not judge it.
+				err = guard.Fetch(name)
+			}
+			return info, err == nil
+		}
+	}
+	return d, nil
+}
+
+// Catalog is what the loaded model will answer.
+func (d *Definition) Catalog() *infer.Catalog { return d.catalog }
+
+// Load makes a session. The caller closes the runner. A definition may be loaded
+// several times.
+func (d *Definition) Load() (infer.Runner, error) {
+	options, err := d.opts.session()
+	if err != nil {
+		return nil, err
+	}
+	graph, session, err := d.load(options)
+	if err != nil {
+		return nil, fmt.Errorf("load model: %w", err)
+	}
+	r, err := newRunner(graph, session, d.catalog, d.placeholders)
+	if err != nil {
+		session.Close() //nolint:errcheck // the model's fault is the one to report
+		return nil, fmt.Errorf("load model: %w", err)
+	}
+	return r, nil
+}
+
+func (d *Definition) load(options *tf.SessionOptions) (*tf.Graph, *tf.Session, error) {
+	if d.dir != "" {
+		model, err := tf.LoadSavedModel(d.dir, d.tags, options)
+		if err != nil {
+			return nil, nil, err
+		}
+		return model.Graph, model.Session, nil
+	}
+	graph := tf.NewGraph()
+	if err := graph.Import(d.graph, ""); err != nil {
+		return nil, nil, err
+	}
+	session, err := tf.NewSession(graph, options)
+	return graph, session, err
+}
