@@ -63,4 +63,3 @@ func (t *Timeline) Report() Report {
 	slices.SortStableFunc(r.Stages, func(a, b Stage) int { return a.Start.Compare(b.Start) })
 	return r
 }
-

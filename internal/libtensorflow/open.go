@@ -51,8 +51,17 @@ type Options struct {
 	Place Place
 	// Workers is how many goroutines inflate; default GOMAXPROCS.
 	Workers int
-	// Progress is told of bytes inflated, by several goroutines at a time.
-	Progress func(bytes int64)
+	// Progress is told of bytes inflated, of the total there are, by several
+	// goroutines at a time.
+	Progress func(bytes, total int64)
+}
+
+// progress is Progress for a library of total bytes.
+func (o Options) progress(total int64) func(bytes int64) {
+	if o.Progress == nil {
+		return nil
+	}
+	return func(bytes int64) { o.Progress(bytes, total) }
 }
 
 // headroom is what TensorFlow, the model and requests need beside the library:

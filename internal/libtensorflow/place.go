@@ -101,7 +101,7 @@ func inflate(ctx context.Context, library *packed.Library, opts Options, info *I
 	start := time.Now()
 	err := library.Inflate(ctx, dst, packed.InflateOptions{
 		Workers:  opts.Workers,
-		Progress: opts.Progress,
+		Progress: opts.progress(info.Bytes),
 		Done: func(e packed.Entry) (err error) {
 			if e.Name == packed.Framework {
 				framework, err = mapLibrary(e.Name, path(e.Name))

@@ -34,7 +34,7 @@ func inTemporary(ctx context.Context, library *packed.Library, opts Options, inf
 			return err
 		}
 		start := time.Now()
-		if err := inflateInto(ctx, library, dir, opts); err != nil {
+		if err := inflateInto(ctx, library, dir, packed.InflateOptions{Workers: opts.Workers, Progress: opts.progress(info.Bytes)}); err != nil {
 			return err
 		}
 		info.Stages = append(info.Stages, Stage{Name: "inflate", Start: start, End: time.Now(), Bytes: info.Bytes})
@@ -46,7 +46,7 @@ func inTemporary(ctx context.Context, library *packed.Library, opts Options, inf
 // all of it is there, so the name is the mark of completeness.
 const tempPrefix = ".tmp-"
 
-func inflateInto(ctx context.Context, library *packed.Library, dir string, opts Options) error {
+func inflateInto(ctx context.Context, library *packed.Library, dir string, opts packed.InflateOptions) error {
 	files := make(map[string]*os.File)
 	defer func() {
 		for _, f := range files {
@@ -62,7 +62,7 @@ func inflateInto(ctx context.Context, library *packed.Library, dir string, opts 
 		files[e.Name] = f
 		return f, nil
 	}
-	err := library.Inflate(ctx, dst, packed.InflateOptions{Workers: opts.Workers, Progress: opts.Progress})
+	err := library.Inflate(ctx, dst, opts)
 	if errors.Is(err, unix.ENOSPC) {
 		return fmt.Errorf("%w in %s: %w", ErrNoSpace, dir, err)
 	}

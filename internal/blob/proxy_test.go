@@ -1,0 +1,108 @@
+package blob_test
+
+import (
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// fate is what happens to the answers on one connection.
+type fate struct {
+	after int64 // bytes that pass first, HTTP headers included
+	what  func(p *proxy, client net.Conn)
+}
+
+var (
+	// cut ends the connection as if the server had closed it.
+	cut = func(*proxy, net.Conn) {}
+	// reset ends it with a RST.
+	reset = func(_ *proxy, client net.Conn) { _ = client.(*net.TCPConn).SetLinger(0) }
+	// hang keeps it open and silent until the test ends.
+	hang = func(p *proxy, _ net.Conn) { <-p.ended }
+)
+
+// proxy is a TCP proxy before the S3 server that does harm. It overlooks errors:
+// broken connections are its trade.
+type proxy struct {
+	tb       testing.TB
+	listener net.Listener
+	upstream string
+	ended    chan struct{}
+	done     sync.WaitGroup
+
+	mu    sync.Mutex
+	conns int
+	fate  func(conn int) *fate // of the conn'th connection; nil: none
+}
+
+func newProxy(tb testing.TB, f func(conn int) *fate) *proxy {
+	tb.Helper()
+	l, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	p := &proxy{tb: tb, listener: l, upstream: strings.TrimPrefix(server(tb).Endpoint(), "http://"), ended: make(chan struct{}), fate: f}
+	p.done.Go(p.serve)
+	tb.Cleanup(func() {
+		close(p.ended)
+		_ = l.Close()
+		p.done.Wait()
+	})
+	return p
+}
+
+func (p *proxy) endpoint() string { return "http://" + p.listener.Addr().String() }
+
+func (p *proxy) connections() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.conns
+}
+
+func (p *proxy) serve() {
+	for {
+		client, err := p.listener.Accept()
+		if err != nil {
+			return
+		}
+		p.mu.Lock()
+		p.conns++
+		f := p.fate(p.conns)
+		p.mu.Unlock()
+		p.done.Go(func() { p.forward(client, f) })
+	}
+}
+
+func (p *proxy) forward(client net.Conn, f *fate) {
+	defer func() { _ = client.Close() }()
+	up, err := new(net.Dialer).Dial("tcp", p.upstream)
+	if err != nil {
+		p.tb.Error(err)
+		return
+	}
+	var both sync.WaitGroup
+	over := make(chan struct{})
+	both.Go(func() {
+		_, _ = io.Copy(up, client)
+		_ = up.Close()
+	})
+	both.Go(func() { // nobody outlives the test
+		select {
+		case <-p.ended:
+			_ = client.Close()
+		case <-over:
+		}
+	})
+	if f == nil {
+		_, _ = io.Copy(client, up)
+	} else {
+		_, _ = io.CopyN(client, up, f.after)
+		f.what(p, client)
+	}
+	_ = up.Close()
+	_ = client.Close()
+	close(over)
+	both.Wait()
+}

@@ -1,0 +1,76 @@
+package blob
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// s3Error gives an error of the SDK one of this package's kinds and a text that
+// an operator can act on. action is the permission that the call needs.
+func s3Error(ctx context.Context, err error, action string) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	detail := s3Detail(err)
+	switch status := s3Status(err); {
+	case status == http.StatusNotFound:
+		return fmt.Errorf("%w%s", ErrNotFound, detail)
+	case status == http.StatusPreconditionFailed:
+		return fmt.Errorf("%w%s", ErrChanged, detail)
+	case status == http.StatusForbidden && s3Code(err) == "InvalidObjectState":
+		return fmt.Errorf("archived: restore it from its storage class first%s", detail)
+	case status == http.StatusForbidden || status == http.StatusUnauthorized:
+		return fmt.Errorf("%w%s: the role needs %s; without s3:ListBucket a missing key is denied like this too, so check the name", ErrAccessDenied, detail, action)
+	case status == http.StatusMovedPermanently:
+		return fmt.Errorf("the bucket is in another region%s: set AWS_REGION to %q", detail, s3Region(err))
+	case status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout || isNetwork(err):
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return err
+}
+
+// s3Detail is the server's own words, for people who ask AWS about a request.
+func s3Detail(err error) string {
+	var api smithy.APIError
+	if !errors.As(err, &api) || api.ErrorMessage() == "" || api.ErrorCode() == api.ErrorMessage() {
+		return ""
+	}
+	return fmt.Sprintf(" (%s: %s)", api.ErrorCode(), api.ErrorMessage())
+}
+
+func s3Code(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode()
+	}
+	return ""
+}
+
+// s3Status is the HTTP status of the answer, 0 where there was none.
+func s3Status(err error) int {
+	var response *smithyhttp.ResponseError
+	if errors.As(err, &response) {
+		return response.HTTPStatusCode()
+	}
+	return 0
+}
+
+func s3Region(err error) string {
+	var response *smithyhttp.ResponseError
+	if errors.As(err, &response) && response.Response != nil {
+		return response.Response.Header.Get("X-Amz-Bucket-Region")
+	}
+	return ""
+}
+
+func isNetwork(err error) bool {
+	var send *smithyhttp.RequestSendError
+	var network net.Error
+	return errors.As(err, &send) || errors.As(err, &network)
+}

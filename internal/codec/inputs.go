@@ -1,0 +1,162 @@
+package codec
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/tensorlambda/tensorlambda/internal/infer"
+)
+
+// inputs collects the tensors of one request: those of the signature, in its
+// order, and behind them what else the request feeds, where the catalog lets it
+// name any tensor of the graph.
+type inputs struct {
+	doc     *document
+	catalog *infer.Catalog
+	sig     *infer.Signature
+	budget  budget
+
+	slots []*builder
+	given []bool         // by slot: read at least once
+	slot  map[string]int // by the names that the request has used
+}
+
+func newInputs(d *document, c *infer.Catalog, sig *infer.Signature, maxBytes int64) *inputs {
+	in := &inputs{doc: d, catalog: c, sig: sig, budget: budget{left: maxBytes, limit: maxBytes}}
+	in.slots = make([]*builder, 0, len(sig.Inputs))
+	for _, info := range sig.Inputs {
+		in.add(info)
+	}
+	return in
+}
+
+func (in *inputs) add(info infer.TensorInfo) int {
+	in.slots = append(in.slots, newBuilder(info, &in.budget))
+	in.given = append(in.given, false)
+	return len(in.slots) - 1
+}
+
+// find is the slot of the input that a request calls name.
+func (in *inputs) find(name []byte) (int, bool) {
+	if k, ok := in.slot[string(name)]; ok {
+		return k, true
+	}
+	info, ok := in.catalog.Input(in.sig, string(name))
+	if !ok {
+		return 0, false
+	}
+	k, ok := slices.BinarySearchFunc(in.sig.Inputs, info.Name, func(t infer.TensorInfo, n string) int { return strings.Compare(t.Name, n) })
+	if !ok {
+		k = in.extra(info)
+	}
+	if in.slot == nil {
+		in.slot = make(map[string]int)
+	}
+	in.slot[string(name)] = k
+	return k, true
+}
+
+// extra is the slot of a tensor that is no input of the signature.
+func (in *inputs) extra(info infer.TensorInfo) int {
+	for k := len(in.sig.Inputs); k < len(in.slots); k++ {
+		if in.slots[k].info.Name == info.Name {
+			return k
+		}
+	}
+	return in.add(info)
+}
+
+// partial reports whether inputs of the signature may be missing: a request
+// that feeds other tensors of the graph may cut its inputs off.
+func (in *inputs) partial() bool { return len(in.slots) > len(in.sig.Inputs) }
+
+// names are the inputs that a request must give, as messages list them.
+func (in *inputs) names() string {
+	var names []string
+	for k, t := range in.slots {
+		if in.given[k] || !in.partial() {
+			names = append(names, t.info.Name)
+		}
+	}
+	return strings.Join(names, ",")
+}
+
+// readColumns reads the column form: every input is a whole tensor.
+func (in *inputs) readColumns() error {
+	d := in.doc
+	if c := (cursor{d.body, d.inputs.start}); !isNamed(&c) {
+		if len(in.sig.Inputs) > 1 {
+			return invalid("inputs is a plain value/list, but expecting an object as multiple input tensors required as per tensorinfo_map")
+		}
+		return in.readColumn(0, *d.inputs)
+	}
+	values := make(map[int]span, len(d.named))
+	for _, m := range d.named {
+		k, ok := in.find(m.key)
+		if !ok {
+			continue // as TensorFlow Serving does
+		}
+		if _, twice := values[k]; twice {
+			return invalid("Named input: %s is given more than once in 'inputs' object, lastly as %q", in.slots[k].info.Name, shown(m.key))
+		}
+		values[k] = m.value
+	}
+	for k, t := range in.slots {
+		value, ok := values[k]
+		if !ok {
+			if in.partial() {
+				continue
+			}
+			return invalid("Missing named input: %s in 'inputs' object.", t.info.Name)
+		}
+		if err := in.readColumn(k, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (in *inputs) readColumn(k int, value span) error {
+	t, c := in.slots[k], cursor{in.doc.body, value.start}
+	if !supported(t.info.DType) {
+		return t.noConversion(&c)
+	}
+	t.expect(value.of(in.doc.body))
+	in.given[k] = true
+	if err := t.value(&c); err != nil {
+		if errors.Is(err, infer.ErrTooLarge) {
+			return err
+		}
+		return infer.Errorf(kind(err), "%s in input %q", err, t.info.Name)
+	}
+	t.refund()
+	return nil
+}
+
+// feeds are the collected tensors in a fixed order: TensorFlow keeps a compiled
+// executor for each order that it has seen.
+func (in *inputs) feeds(row bool) ([]infer.Feed, error) {
+	slices.SortFunc(in.slots[len(in.sig.Inputs):], func(a, b *builder) int { return strings.Compare(a.info.Name, b.info.Name) })
+	feeds := make([]infer.Feed, 0, len(in.slots))
+	names := make(map[string]string, len(in.slots))
+	for k, t := range in.slots {
+		if k < len(in.sig.Inputs) && !in.given[k] {
+			continue
+		}
+		if other, twice := names[t.info.Tensor]; twice {
+			return nil, invalid("inputs %q and %q are the same tensor and cannot both be fed", other, t.info.Name)
+		}
+		names[t.info.Tensor] = t.info.Name
+		shape := t.shape
+		if row {
+			shape = append([]int64{t.rows}, t.firstShape...)
+		}
+		value, err := t.tensor(shape)
+		if err != nil {
+			return nil, err
+		}
+		feeds = append(feeds, infer.Feed{TensorInfo: t.info, Value: value})
+	}
+	return feeds, nil
+}

@@ -1,0 +1,63 @@
+package event
+
+import (
+	"strconv"
+	"strings"
+)
+
+// readV2 reads payload format 2.0: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+func readV2(e envelope) (message, error) {
+	body, err := decodeBody(e.top.member("body"), e.top.member("isBase64Encoded"))
+	if err != nil {
+		return message{}, err
+	}
+	http := e.request.member("http")
+	_, template, _ := strings.Cut(e.top.member("routeKey").text(), " ")
+	route := fillRoute(template, e.top.member("pathParameters"))
+	m := message{
+		method:   http.member("method").text(),
+		path:     withoutBase(e.top.member("rawPath").text(), route, e.request.member("stage").text()),
+		query:    e.top.member("rawQueryString").text(),
+		header:   singleHeader(e.top.member("headers")),
+		sourceIP: http.member("sourceIp").text(),
+		body:     body,
+	}
+	if cookies := texts(e.top.member("cookies")); len(cookies) > 0 {
+		m.header.Set("Cookie", strings.Join(cookies, "; "))
+	}
+	return m, nil
+}
+
+func texts(list value) []string {
+	var out []string
+	_ = list.elements(func(v value) { out = append(out, v.text()) })
+	return out
+}
+
+// replyV2 joins the values of a header by commas, but for cookies, which have a
+// member of their own because commas may stand inside them.
+func replyV2(r response) []byte {
+	dst := r.buffer()
+	dst = append(dst, `{"statusCode":`...)
+	dst = strconv.AppendInt(dst, int64(r.status), 10)
+	dst = append(dst, `,"headers":{`...)
+	comma := false
+	for _, name := range r.headerNames() {
+		if name == "Set-Cookie" {
+			continue
+		}
+		if comma {
+			dst = append(dst, ',')
+		}
+		comma = true
+		dst = appendHeaderText(dst, name)
+		dst = append(dst, ':')
+		dst = appendHeaderText(dst, strings.Join(r.header[name], ", "))
+	}
+	dst = append(dst, '}')
+	if cookies := r.header["Set-Cookie"]; len(cookies) > 0 {
+		dst = append(dst, `,"cookies":`...)
+		dst = appendList(dst, cookies)
+	}
+	return r.appendBody(dst)
+}

@@ -1,0 +1,71 @@
+package event
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// UnknownPayload is the error for a payload that is no invocation this program
+// knows. Its name is the errorType that the caller sees.
+type UnknownPayload struct {
+	// Seen says what the payload is instead, with some of its keys.
+	Seen string
+}
+
+func (e *UnknownPayload) Error() string {
+	return "payload is none of the invocations that this function answers: it is " + e.Seen
+}
+
+// ReplyTooLarge is the error for a reply that Lambda or the front door would
+// turn into a 502 that explains nothing.
+type ReplyTooLarge struct {
+	Source Source
+	Size   int // bytes, as encoded
+	Limit  int // bytes
+}
+
+func (e *ReplyTooLarge) Error() string {
+	return fmt.Sprintf("the reply has %d bytes as a JSON event and %s lets %d pass: ask for fewer rows or outputs at once", e.Size, e.Source, e.Limit)
+}
+
+// What an error shows of a payload, so that one log line can hold it.
+const (
+	maxKeysShown = 8
+	maxKeyShown  = 40 // bytes
+)
+
+func describe(payload []byte, err error) string {
+	v := value(payload).trim()
+	switch {
+	case len(v) == 0:
+		return "empty"
+	case v[0] != '{' && json.Valid(v):
+		return kindOf(v)
+	default:
+		return "not JSON: " + err.Error()
+	}
+}
+
+func describeKeys(top object) string {
+	if len(top) == 0 {
+		return "an object without keys"
+	}
+	var b strings.Builder
+	b.WriteString("an object with the keys ")
+	for i, m := range top {
+		if i == maxKeysShown {
+			fmt.Fprintf(&b, " and %d more", len(top)-i)
+			break
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		key, more := m.key, ""
+		if len(key) > maxKeyShown {
+			key, more = key[:maxKeyShown], "…"
+		}
+		fmt.Fprintf(&b, "%q", strings.ToValidUTF8(string(key), "")+more)
+	}
+	return b.String()
+}

@@ -1,0 +1,92 @@
+package event
+
+import (
+	"encoding/base64"
+	"maps"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// response is an HTTP reply that no dialect has touched.
+type response struct {
+	status int
+	header http.Header
+	body   []byte
+	text   bool // the body may stand in JSON as it is; else it goes as base64
+}
+
+// newResponse decides how the body travels. It goes as text only where its type
+// is text, nothing compressed it, and its bytes are UTF-8: a JSON string would
+// replace other bytes without a word.
+func newResponse(status int, header http.Header, body []byte) response {
+	text := header.Get("Content-Encoding") == "" && textType(header.Get("Content-Type")) && utf8.Valid(body)
+	return response{status, header, body, text}
+}
+
+// buffer has room for most replies: the body with some escapes, and the headers.
+func (r response) buffer() []byte {
+	size := len(r.body) + len(r.body)/16
+	if !r.text {
+		size = base64.StdEncoding.EncodedLen(len(r.body))
+	}
+	return make([]byte, 0, 512+size)
+}
+
+// headerNames is the headers to send, sorted. The front door frames the body
+// anew, after decoding it, so a length from here would be wrong.
+func (r response) headerNames() []string {
+	names := slices.Sorted(maps.Keys(r.header))
+	return slices.DeleteFunc(names, func(name string) bool {
+		return name == "Content-Length" || name == "Transfer-Encoding" || name == "Connection"
+	})
+}
+
+// appendBody ends a reply with the two members that carry the body.
+func (r response) appendBody(dst []byte) []byte {
+	if r.text {
+		dst = append(dst, `,"body":`...)
+		dst = appendText(dst, r.body)
+		return append(dst, `,"isBase64Encoded":false}`...)
+	}
+	dst = append(dst, `,"body":"`...)
+	dst = base64.StdEncoding.AppendEncode(dst, r.body)
+	return append(dst, `","isBase64Encoded":true}`...)
+}
+
+func textType(contentType string) bool {
+	if contentType == "" {
+		return true
+	}
+	media, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return false
+	}
+	if strings.HasPrefix(media, "text/") || strings.HasSuffix(media, "+json") || strings.HasSuffix(media, "+xml") {
+		return true
+	}
+	switch media {
+	case "application/json", "application/jsonlines", "application/x-ndjson", "application/xml", "application/javascript":
+		return true
+	default:
+		return false
+	}
+}
+
+func appendList(dst []byte, values []string) []byte {
+	dst = append(dst, '[')
+	for i, v := range values {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendHeaderText(dst, v)
+	}
+	return append(dst, ']')
+}
+
+// appendHeaderText appends a header's name or value, which nobody has checked.
+func appendHeaderText(dst []byte, s string) []byte {
+	return appendText(dst, []byte(strings.ToValidUTF8(s, "\uFFFD")))
+}

@@ -1,0 +1,141 @@
+package event
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// value is one JSON value as it stands in the payload, without the space around
+// it. The nil value stands for a member that is absent. Values alias the
+// payload, and nothing is decoded until it is asked for: the body of a predict
+// request can be megabytes, and most other members are never looked at.
+type value []byte
+
+// members calls visit for each member of an object, in order. A key may come
+// more than once; the last one counts, as for most JSON readers.
+func (v value) members(visit func(key []byte, member value)) error {
+	s := &scanner{data: v}
+	return s.list('{', '}', func() error {
+		key, err := s.key()
+		if err != nil {
+			return err
+		}
+		member, err := s.value()
+		if err == nil {
+			visit(key, member)
+		}
+		return err
+	})
+}
+
+// elements calls visit for each element of an array, in order.
+func (v value) elements(visit func(element value)) error {
+	s := &scanner{data: v}
+	return s.list('[', ']', func() error {
+		element, err := s.value()
+		if err == nil {
+			visit(element)
+		}
+		return err
+	})
+}
+
+// object is the members of an object, undecoded and in their order. Events have
+// a dozen members, for which a list beats a map.
+type object []member
+
+type member struct {
+	key   []byte
+	value value
+}
+
+func (v value) object() (object, error) {
+	o := make(object, 0, 16)
+	err := v.members(func(key []byte, v value) { o = append(o, member{key, v}) })
+	return o, err
+}
+
+// member is the value of the member with the given key, nil where there is none.
+func (o object) member(key string) value {
+	for i := len(o) - 1; i >= 0; i-- {
+		if string(o[i].key) == key {
+			return o[i].value
+		}
+	}
+	return nil
+}
+
+// member is as for an object; nil where v is none.
+func (v value) member(key string) value {
+	var found value
+	if v.members(func(k []byte, m value) {
+		if string(k) == key {
+			found = m
+		}
+	}) != nil {
+		return nil
+	}
+	return found
+}
+
+// first is the first element of an array, nil where v is none or is empty.
+func (v value) first() value {
+	var first value
+	if v.elements(func(e value) {
+		if first == nil {
+			first = e
+		}
+	}) != nil {
+		return nil
+	}
+	return first
+}
+
+// trim takes the space off both ends.
+func (v value) trim() value { return bytes.Trim(v, " \t\r\n") }
+
+// null reports whether the member is absent or null, which AWS uses alike.
+func (v value) null() bool { return v == nil || string(v) == "null" }
+
+// text is a string, "" where v is none: for members that AWS writes and whose
+// absence shows elsewhere.
+func (v value) text() string {
+	b, err := v.bytes()
+	if err != nil {
+		return ""
+	}
+	return string(b)
+}
+
+// bytes is the content of a string. Where nothing is escaped it aliases the
+// payload.
+func (v value) bytes() ([]byte, error) {
+	if len(v) < 2 || v[0] != '"' {
+		return nil, fmt.Errorf("%s where a string is due", kindOf(v))
+	}
+	raw := v[1 : len(v)-1]
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return raw, nil
+	}
+	return unescape(raw)
+}
+
+func kindOf(v value) string {
+	if v == nil {
+		return "nothing"
+	}
+	switch v[0] {
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	case '"':
+		return "a string"
+	case 't', 'f':
+		return "a boolean"
+	case 'n':
+		return "null"
+	default:
+		return "a number"
+	}
+}

@@ -1,0 +1,114 @@
+package packed
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// InflateOptions are the choices of Inflate. The zero value is ready for use.
+type InflateOptions struct {
+	// Workers is how many goroutines inflate; 0 means GOMAXPROCS. Each needs
+	// about 12 MB.
+	Workers int
+	// Done is told of each library as soon as all its bytes are written, on a
+	// worker's goroutine: while it runs the other workers go on. Its error
+	// ends Inflate.
+	Done func(Entry) error
+	// Progress is told of each frame's bytes once they are written, by several
+	// goroutines at a time.
+	Progress func(bytes int64)
+}
+
+// Inflate writes every library of the folder to the writer that dst gives for
+// it, checking each frame's CRC32C before a byte of it is written. dst is
+// called once for each library, in the manifest's order, before the first
+// frame. The frames of a library are taken up before those of the next, so the
+// first is whole early.
+//
+// The writers are written to at several offsets at a time and are not closed.
+// After an error what they hold is unspecified. The error is ErrDamaged, with
+// the pack file, the frame and its offset, where a frame is not what was
+// packed; that of dst, Done or a writer; or that of ctx. All goroutines have
+// ended when Inflate returns.
+func (l *Library) Inflate(ctx context.Context, dst func(Entry) (io.WriterAt, error), opts InflateOptions) error {
+	frames, err := l.plan(dst)
+	if err != nil {
+		return fmt.Errorf("inflate library in %s: %w", l.dir, err)
+	}
+	if err := l.inflate(ctx, frames, opts); err != nil {
+		return fmt.Errorf("inflate library in %s: %w", l.dir, err)
+	}
+	return nil
+}
+
+// target is one library being inflated.
+type target struct {
+	Entry
+	pack   io.ReaderAt
+	dst    io.WriterAt
+	frames atomic.Int64 // not written yet
+}
+
+// task is one frame, at its places in the pack file and in the library.
+type task struct {
+	Frame
+	to       *target
+	index    int
+	packedAt int64
+	at       int64
+}
+
+// plan lists all frames in the order in which they are taken up. A library
+// without bytes is one task without bytes, so that it is reported like others.
+func (l *Library) plan(dst func(Entry) (io.WriterAt, error)) ([]task, error) {
+	var tasks []task
+	for i, e := range l.manifest.Libraries {
+		w, err := dst(e)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", e.Name, err)
+		}
+		to := &target{Entry: e, pack: l.packs[i], dst: w}
+		to.frames.Store(int64(max(len(e.Frames), 1)))
+		if len(e.Frames) == 0 {
+			tasks = append(tasks, task{to: to})
+		}
+		var packedAt, at int64
+		for n, f := range e.Frames {
+			tasks = append(tasks, task{Frame: f, to: to, index: n, packedAt: packedAt, at: at})
+			packedAt += f.Packed
+			at += f.Size
+		}
+	}
+	return tasks, nil
+}
+
+func (l *Library) inflate(ctx context.Context, tasks []task, opts InflateOptions) error {
+	workers := opts.Workers
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	var next atomic.Int64
+	group, ctx := errgroup.WithContext(ctx)
+	for range min(workers, len(tasks)) {
+		group.Go(func() error {
+			var d decoder
+			defer d.close()
+			for ctx.Err() == nil {
+				i := next.Add(1) - 1
+				if i >= int64(len(tasks)) {
+					return nil
+				}
+				if err := d.inflate(&tasks[i], opts); err != nil {
+					return err
+				}
+			}
+			return ctx.Err()
+		})
+	}
+	return group.Wait()
+}

@@ -1,0 +1,178 @@
+package packed
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+)
+
+// format is the version of the folder's layout. A reader refuses any other.
+const format = 1
+
+// Build says which TensorFlow was packed.
+type Build struct {
+	// TensorFlow is the version: "2.21.0".
+	TensorFlow string `json:"tensorflow"`
+	// Arch is the architecture in Go's words: "amd64", "arm64".
+	Arch string `json:"arch"`
+}
+
+// Manifest says what a folder holds. Libraries are in the order in which they
+// inflate.
+type Manifest struct {
+	Format int `json:"format"`
+	Build
+	Libraries []Entry `json:"libraries"`
+}
+
+// Entry is one packed library. Its frames lie one behind the other in the file
+// PackName, and their contents make up the library in the same order: offsets
+// are sums, so a manifest has no way to state overlaps or gaps.
+type Entry struct {
+	Name   string  `json:"name"`   // file name of the library
+	Size   int64   `json:"size"`   // bytes of the unpacked library
+	SHA256 string  `json:"sha256"` // of the unpacked library, in hex
+	Frames []Frame `json:"frames"`
+}
+
+// Frame is one zstd frame.
+type Frame struct {
+	Packed int64  `json:"packed"` // bytes in the pack file
+	Size   int64  `json:"size"`   // bytes of the library
+	CRC32C uint32 `json:"crc32c"` // Castagnoli, of the library's bytes
+}
+
+// PackName is the name of the entry's pack file.
+func (e Entry) PackName() string { return e.Name + packSuffix }
+
+// PackedSize is the size of the pack file in bytes.
+func (e Entry) PackedSize() int64 {
+	var n int64
+	for _, f := range e.Frames {
+		n += f.Packed
+	}
+	return n
+}
+
+// Library finds an entry by the library's file name.
+func (m Manifest) Library(name string) (Entry, bool) {
+	for _, e := range m.Libraries {
+		if e.Name == name {
+			return e, true
+		}
+	}
+	return Entry{}, false
+}
+
+// Size is the number of bytes of all libraries, unpacked.
+func (m Manifest) Size() int64 {
+	var n int64
+	for _, e := range m.Libraries {
+		n += e.Size
+	}
+	return n
+}
+
+// PackedSize is the number of bytes of all pack files.
+func (m Manifest) PackedSize() int64 {
+	var n int64
+	for _, e := range m.Libraries {
+		n += e.PackedSize()
+	}
+	return n
+}
+
+// ParseManifest reads a manifest and checks it: unknown fields, other formats,
+// names that are not plain file names, sizes that do not add up and sizes over
+// the limits of this package are refused with ErrManifest.
+func ParseManifest(data []byte) (Manifest, error) {
+	if len(data) > maxManifest {
+		return Manifest{}, fmt.Errorf("%w: larger than %d bytes", ErrManifest, maxManifest)
+	}
+	var m Manifest
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&m); err != nil {
+		return Manifest{}, fmt.Errorf("%w: %w", ErrManifest, err)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return Manifest{}, fmt.Errorf("%w: bytes after the JSON document", ErrManifest)
+	}
+	if err := m.check(); err != nil {
+		return Manifest{}, fmt.Errorf("%w: %w", ErrManifest, err)
+	}
+	return m, nil
+}
+
+func (m Manifest) check() error {
+	switch {
+	case m.Format != format:
+		return fmt.Errorf("format %d, this program reads format %d: pack the library again", m.Format, format)
+	case m.TensorFlow == "":
+		return fmt.Errorf("no TensorFlow version")
+	case m.Arch == "":
+		return fmt.Errorf("no architecture")
+	case len(m.Libraries) == 0:
+		return fmt.Errorf("no libraries")
+	case len(m.Libraries) > maxLibraries:
+		return fmt.Errorf("%d libraries, more than %d", len(m.Libraries), maxLibraries)
+	}
+	seen := make(map[string]bool)
+	for _, e := range m.Libraries {
+		if seen[e.Name] {
+			return fmt.Errorf("library %q is there twice", e.Name)
+		}
+		seen[e.Name] = true
+		if err := e.check(); err != nil {
+			return fmt.Errorf("library %q: %w", e.Name, err)
+		}
+	}
+	return nil
+}
+
+func (e Entry) check() error {
+	if !plainName(e.Name) {
+		return fmt.Errorf("not a plain file name")
+	}
+	if sum, err := hex.DecodeString(e.SHA256); err != nil || len(sum) != 32 {
+		return fmt.Errorf("%q is not a SHA-256 in hex", e.SHA256)
+	}
+	if e.Size < 0 || e.Size > maxLibrary {
+		return fmt.Errorf("size %d is not in 0..%d", e.Size, int64(maxLibrary))
+	}
+	if len(e.Frames) > maxFrames {
+		return fmt.Errorf("%d frames, more than %d", len(e.Frames), maxFrames)
+	}
+	var sum int64
+	for i, f := range e.Frames {
+		if err := f.check(); err != nil {
+			return fmt.Errorf("frame %d: %w", i, err)
+		}
+		sum += f.Size
+	}
+	if sum != e.Size {
+		return fmt.Errorf("frames hold %d bytes, the library has %d", sum, e.Size)
+	}
+	return nil
+}
+
+func (f Frame) check() error {
+	if f.Size < 1 || f.Size > maxFrame {
+		return fmt.Errorf("size %d is not in 1..%d", f.Size, maxFrame)
+	}
+	// zstd stores what it cannot compress with three bytes a block of 128 KiB
+	// and a header: a frame that is much larger than its content is a lie.
+	if limit := f.Size + f.Size>>8 + 64; f.Packed < 1 || f.Packed > limit {
+		return fmt.Errorf("packed size %d is not in 1..%d", f.Packed, limit)
+	}
+	return nil
+}
+
+// plainName keeps names inside the folder on every system.
+func plainName(name string) bool {
+	return filepath.IsLocal(name) && !strings.ContainsAny(name, `/\`) && !strings.HasPrefix(name, ".")
+}

@@ -1,0 +1,86 @@
+package serve
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+
+	"github.com/tensorlambda/tensorlambda/internal/infer"
+)
+
+// v1Path is the paths of TensorFlow Serving's REST API. Like the expressions of
+// TensorFlow Serving it ignores case, and takes as a name what stands between
+// slashes and colons before it is percent-decoded.
+var v1Path = regexp.MustCompile(`(?i)^/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?(?::(predict|classify|regress)|(/metadata))?$`)
+
+// target is what a path under /v1/ means.
+type target struct {
+	name     string
+	version  string // as models have it, without leading zeros; "" for the latest
+	verb     string // predict, classify or regress; "" for the GET pages
+	metadata bool
+}
+
+// parseTarget reads the path of a request; the error has TensorFlow Serving's
+// words for what is wrong with it.
+func parseTarget(r *http.Request) (target, error) {
+	path := r.URL.EscapedPath()
+	m := v1Path.FindStringSubmatch(path)
+	if m == nil {
+		return target{}, malformed(r, path)
+	}
+	name, err := url.PathUnescape(m[1])
+	if err != nil {
+		return target{}, malformed(r, path)
+	}
+	switch m[4] { // only the verb's case counts
+	case "", "predict", "classify", "regress":
+	default:
+		return target{}, malformed(r, path)
+	}
+	if m[3] != "" {
+		// Labels come from a configuration file that this server has not.
+		return target{}, infer.Errorf(infer.ErrInvalidArgument, "Unrecognized servable version label: %s", m[3])
+	}
+	version, err := canonicalVersion(m[2])
+	return target{name: name, version: version, verb: m[4], metadata: m[5] != ""}, err
+}
+
+func malformed(r *http.Request, path string) error {
+	if path == "/v1/models" || path == "/v1/models/" {
+		return infer.Errorf(infer.ErrInvalidArgument, "Missing model name in request.")
+	}
+	return infer.Errorf(infer.ErrInvalidArgument, "Malformed request: %s %s", r.Method, path)
+}
+
+func canonicalVersion(digits string) (string, error) {
+	if digits == "" {
+		return "", nil
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil {
+		return "", infer.Errorf(infer.ErrInvalidArgument, "Failed to convert version: %s to numeric.", digits)
+	}
+	return strconv.FormatInt(n, 10), nil
+}
+
+func (t target) names(m *infer.Model) bool {
+	return t.name == m.Name && (t.version == "" || t.version == m.Version)
+}
+
+// notServable is the error of a call for a model that is not here.
+func (t target) notServable() error {
+	if t.version == "" {
+		return infer.Errorf(infer.ErrNotFound, "Servable not found for request: Latest(%s)", t.name)
+	}
+	return infer.Errorf(infer.ErrNotFound, "Servable not found for request: Specific(%s, %s)", t.name, t.version)
+}
+
+// noStatus is the error of the status page of a model that is not here.
+func (t target) noStatus(m *infer.Model) error {
+	if t.name != m.Name {
+		return infer.Errorf(infer.ErrNotFound, "Could not find any versions of model %s", t.name)
+	}
+	return infer.Errorf(infer.ErrNotFound, "Could not find version %s of model %s", t.version, t.name)
+}
