@@ -1,0 +1,97 @@
+# tensorlambda. `make help` lists what there is.
+
+TF_VERSION ?= 2.21.0
+ARCH ?= $(shell go env GOARCH 2>/dev/null)
+GOARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(ARCH)))
+
+BUILD := $(CURDIR)/build
+TOOLS := $(BUILD)/tools
+VERSITYGW := $(TOOLS)/versitygw-v1.8.0
+GOLANGCI_LINT := $(TOOLS)/golangci-lint-v2.15.0
+PYTHON := python3
+HEADERS := $(BUILD)/.headers-$(TF_VERSION)
+
+# The C headers of the TensorFlow wheel are all the compiler needs; nothing is
+# linked. Keep the path stable: each new value rebuilds the binding.
+export CGO_ENABLED := 1
+export CGO_CFLAGS := -O2 -g -I$(BUILD)/include
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+BUILDFLAGS := -trimpath -tags lambda.norpc -ldflags '-s -w -X main.version=$(VERSION)'
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- what it needs -----------------------------------------------------------
+
+.PHONY: prerequisites
+prerequisites:
+	@sh layer/prerequisites.sh $(PYTHON)
+
+$(HEADERS): layer/*.go | prerequisites
+	@CGO_ENABLED=0 go run ./layer -headers-only -version $(TF_VERSION)
+	@touch $@
+
+$(VERSITYGW): | prerequisites
+	@echo "building the S3 server for tests (versitygw)"
+	@GOBIN=$(TOOLS) go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
+	@mv $(TOOLS)/versitygw $@ && ln -sf $(notdir $@) $(TOOLS)/versitygw
+
+$(GOLANGCI_LINT): | prerequisites
+	@echo "building the linter (golangci-lint)"
+	@GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+	@mv $(TOOLS)/golangci-lint $@ && ln -sf $(notdir $@) $(TOOLS)/golangci-lint
+
+.PHONY: env
+env: $(HEADERS) ## fetch the C headers and print what an editor needs
+	@echo 'export CGO_ENABLED=1'
+	@echo 'export CGO_CFLAGS="$(CGO_CFLAGS)"'
+
+# --- what it makes -----------------------------------------------------------
+
+.PHONY: build
+build: $(HEADERS) ## build the program: build/bootstrap
+	@go build $(BUILDFLAGS) -o $(BUILD)/bootstrap ./cmd/handler
+
+.PHONY: layer
+layer: | prerequisites ## pack libtensorflow for the Lambda layer: build/layer/lib (TF_VERSION=, ARCH=)
+	@CGO_ENABLED=0 go run ./layer -version $(TF_VERSION) -arch $(GOARCH)
+
+.PHONY: run
+run: build layer $(VERSITYGW) ## show it all: model in S3, one API Gateway event, the cold start; then serve (ONCE=1: stop there)
+	@go run ./cmd/demo $(if $(ONCE),-once)
+
+# --- how it is checked -------------------------------------------------------
+
+.PHONY: format
+format: ## rewrite the sources as gofmt wants them
+	@gofmt -w $(shell git ls-files '*.go')
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) $(HEADERS) ## format, vet and lint
+	@sh test/format.sh
+	@go vet ./...
+	@$(GOLANGCI_LINT) run ./...
+
+.PHONY: check
+check: lint build layer $(VERSITYGW) ## the fast loop: lint, unit and integration tests
+	@go test ./...
+
+.PHONY: test
+test: check ## everything: check, then the race detector over all of it
+	@go test -race ./...
+
+.PHONY: bench
+bench: build layer $(VERSITYGW) $(BUILD)/venv/.complete ## measure: cold start beside Python, JSON decode, warm request
+	@go run ./bench
+
+$(BUILD)/venv/.complete: bench/python/requirements.txt | prerequisites
+	@$(PYTHON) -m venv $(BUILD)/venv
+	@$(BUILD)/venv/bin/python -m pip install --quiet --disable-pip-version-check -r bench/python/requirements.txt
+	@touch $@
+
+.PHONY: clean
+clean: ## remove what was built; the cache of downloads stays
+	@rm -rf $(BUILD)/bootstrap $(BUILD)/layer $(BUILD)/include

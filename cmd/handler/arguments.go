@@ -1,0 +1,35 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+)
+
+// parseURI parses the arguments of a subcommand that takes flags and at most one
+// URI, in any order (the flag package stops at the first argument that is no
+// flag). It returns the URI, or the default where none is given.
+func parseURI(flags *flag.FlagSet, args []string, unset string) (string, error) {
+	flags.SetOutput(io.Discard) // the error says it all
+	var uris []string
+	for {
+		if err := flags.Parse(args); err != nil {
+			return "", usageError{err}
+		}
+		if flags.NArg() == 0 {
+			break
+		}
+		uris = append(uris, flags.Arg(0))
+		args = flags.Args()[1:]
+	}
+	switch {
+	case len(uris) > 1:
+		return "", usageError{fmt.Errorf("one model at a time, not %q", uris)}
+	case len(uris) == 1:
+		return uris[0], nil
+	case unset == "":
+		return "", usageError{errors.New("no model: give its URI, or set MODEL_URI (s3://bucket/key, s3://bucket/prefix/, file:///path or a path)")}
+	}
+	return unset, nil
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/tensorlambda/tensorlambda/internal/archive"
+	"github.com/tensorlambda/tensorlambda/internal/blob"
+	"github.com/tensorlambda/tensorlambda/internal/coldstart"
+	"github.com/tensorlambda/tensorlambda/internal/infer"
+	"github.com/tensorlambda/tensorlambda/internal/libtensorflow"
+	"github.com/tensorlambda/tensorlambda/internal/libtensorflow/packed"
+	"github.com/tensorlambda/tensorlambda/internal/savedmodel"
+)
+
+// reasons name the failures of a start in Lambda's form Category.Reason, for
+// alarms and log queries. The first that matches counts.
+var reasons = []struct {
+	kind error
+	name string
+}{
+	{libtensorflow.ErrMissing, "Library.Missing"},
+	{libtensorflow.ErrNoSpace, "Library.NoSpace"},
+	{libtensorflow.ErrUnusable, "Library.Unusable"},
+	{packed.ErrManifest, "Library.Damaged"},
+	{packed.ErrDamaged, "Library.Damaged"},
+	{blob.ErrNotFound, "Model.NotFound"},
+	{blob.ErrAccessDenied, "Model.AccessDenied"},
+	{blob.ErrChanged, "Model.Changed"},
+	{blob.ErrTruncated, "Model.Truncated"},
+	{blob.ErrUnavailable, "Model.Unavailable"},
+	{coldstart.ErrChecksum, "Model.Checksum"},
+	{archive.ErrCorrupt, "Model.CorruptArchive"},
+	{savedmodel.ErrUnsafe, "Model.UnsafeOperation"},
+	{savedmodel.ErrTags, "Model.NoSuchTags"},
+	{savedmodel.ErrTensor, "Model.NoSuchTensor"},
+	{savedmodel.ErrNotModel, "Model.NotAModel"},
+	{infer.ErrFailedPrecondition, "Model.NoSuchSignature"},
+}
+
+func reason(err error) string {
+	for _, r := range reasons {
+		if errors.Is(err, r.kind) {
+			return r.name
+		}
+	}
+	return "Model.LoadFailed"
+}
+
+// transient reports whether a failed start may succeed when it is tried again:
+// the store did not answer, or the object changed under our hands.
+func transient(err error) bool {
+	for _, kind := range []error{blob.ErrUnavailable, blob.ErrTruncated, blob.ErrChanged, infer.ErrUnavailable, context.DeadlineExceeded} {
+		if errors.Is(err, kind) {
+			return true
+		}
+	}
+	return false
+}

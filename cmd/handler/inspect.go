@@ -1,0 +1,90 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/tensorlambda/tensorlambda/internal/coldstart"
+	"github.com/tensorlambda/tensorlambda/internal/savedmodel"
+)
+
+// inspectCommand says what a model is. It reads the model's files and needs
+// neither the TensorFlow library nor the model to be safe or loadable.
+func inspectCommand(ctx context.Context, cfg config, args []string, stdout io.Writer) error {
+	flags := flag.NewFlagSet("inspect", flag.ContinueOnError)
+	asJSON := flags.Bool("json", false, "print JSON")
+	uri, err := parseURI(flags, args, cfg.ModelURI)
+	if err != nil {
+		return err
+	}
+	cfg.ModelURI = uri
+	fetch, err := fetchOptions(ctx, cfg)
+	if err != nil {
+		return usageError{err}
+	}
+	fetched, err := coldstart.Fetch(ctx, fetch)
+	if err != nil {
+		return err
+	}
+	description, err := describe(cfg, fetched)
+	if err != nil {
+		return err
+	}
+	if !*asJSON {
+		return description.WriteTable(stdout)
+	}
+	encoder := json.NewEncoder(stdout)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(description)
+}
+
+func describe(cfg config, fetched *coldstart.Fetched) (*savedmodel.Description, error) {
+	if fetched.Format == coldstart.GraphDef {
+		return describeGraph(cfg, fetched)
+	}
+	content, err := os.ReadFile(filepath.Join(fetched.Dir, "saved_model.pb"))
+	if err != nil {
+		return nil, err
+	}
+	model, err := savedmodel.ReadSavedModel(content)
+	if err != nil {
+		return nil, err
+	}
+	meta, err := model.Select(cfg.Tags)
+	if err != nil {
+		return nil, err
+	}
+	return withVersion(meta.Describe(), cfg, fetched)
+}
+
+func describeGraph(cfg config, fetched *coldstart.Fetched) (*savedmodel.Description, error) {
+	graph, err := savedmodel.ReadGraph(fetched.Graph)
+	if err != nil {
+		return nil, err
+	}
+	signature, err := graph.Signature(cfg.Inputs, cfg.Outputs)
+	if err != nil {
+		if len(cfg.Inputs)+len(cfg.Outputs) > 0 {
+			return nil, err
+		}
+		signature = nil // no placeholders: the operations are what inspect can show
+	}
+	return withVersion(graph.Describe(signature), cfg, fetched)
+}
+
+func withVersion(d *savedmodel.Description, cfg config, fetched *coldstart.Fetched) (*savedmodel.Description, error) {
+	version := cmp.Or(cfg.ModelVersion, fetched.Version)
+	var err error
+	if d.Version, err = strconv.Atoi(version); err != nil {
+		return nil, fmt.Errorf("model version %q: %w", version, err)
+	}
+	return d, nil
+}

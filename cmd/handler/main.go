@@ -1,0 +1,98 @@
+// Command handler is tensorlambda: built as bootstrap it is the Lambda function,
+// and with a subcommand it is the same model server on a laptop's port and the
+// tools around it. It reads the settings and wires the packages together;
+// nothing below it knows the environment.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// started is when this process started to run Go code: the zero of the cold
+// start's timeline.
+var started = time.Now()
+
+const usage = `tensorlambda serves a TensorFlow model as a Lambda function.
+
+  bootstrap serve [URI] [--addr 127.0.0.1:8080]   serve the model over HTTP
+  bootstrap inspect [URI] [--json]                say what a model is: signatures, shapes, operations
+  bootstrap version                               versions of this program and of TensorFlow
+  bootstrap help                                  this text
+
+URI is s3://bucket/key, s3://bucket/prefix/, file:///path or a path; it defaults
+to MODEL_URI. A model is a SavedModel (folder, or .tar.gz .tgz .tar .tar.zst .zip)
+or a frozen graph (.pb). Inside Lambda, where AWS_LAMBDA_RUNTIME_API is set, the
+program takes no arguments.
+`
+
+// Exit statuses.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	status := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(status)
+}
+
+// usageError is a wrong call: exit status 2.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// run is main with its surroundings passed in.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	if len(args) == 0 && getenv("AWS_LAMBDA_RUNTIME_API") != "" {
+		return runLambda(ctx, getenv)
+	}
+	if len(args) == 0 {
+		fmt.Fprint(stderr, usage)
+		return exitUsage
+	}
+	err := subcommand(ctx, args[0], args[1:], getenv, stdout, stderr)
+	var wrong usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &wrong):
+		fmt.Fprintf(stderr, "%s: %v\n", args[0], err)
+		return exitUsage
+	default:
+		fmt.Fprintf(stderr, "%s: %v\n", args[0], err)
+		return exitFailed
+	}
+}
+
+func subcommand(ctx context.Context, name string, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	switch name {
+	case "help", "-h", "-help", "--help":
+		fmt.Fprint(stdout, usage)
+		return nil
+	case "serve", "inspect", "version":
+	default:
+		return usageError{fmt.Errorf("no such command; `bootstrap help` lists them")}
+	}
+	cfg, err := readConfig(getenv)
+	if err != nil {
+		return usageError{err}
+	}
+	switch name {
+	case "serve":
+		return serveCommand(ctx, cfg, args, stderr)
+	case "inspect":
+		return inspectCommand(ctx, cfg, args, stdout)
+	default:
+		return versionCommand(cfg, args, stdout)
+	}
+}

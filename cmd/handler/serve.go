@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/tensorlambda/tensorlambda/internal/codec"
+	"github.com/tensorlambda/tensorlambda/internal/coldstart"
+	"github.com/tensorlambda/tensorlambda/internal/infer"
+	"github.com/tensorlambda/tensorlambda/internal/serve"
+)
+
+// router is the one handler for everything over HTTP: Lambda's events and the
+// port of `serve` share it. report, where set, is shown at /debug/coldstart.
+func router(cfg config, log *slog.Logger, report func() any) http.Handler {
+	return serve.New(serve.Options{
+		Model:        coldstart.Model,
+		MaxBodyBytes: cfg.MaxBodyBytes,
+		Limits:       codec.Limits{MaxTensorBytes: cfg.MaxTensorBytes, MaxDepth: cfg.MaxJSONDepth},
+		ColdStart:    report,
+		Logger:       log,
+	})
+}
+
+// shutdownGrace is how long requests under way may take when serve is told to
+// stop.
+const shutdownGrace = 10 * time.Second
+
+// serveCommand serves the model on a port until ctx ends.
+func serveCommand(ctx context.Context, cfg config, args []string, stderr io.Writer) error {
+	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
+	addr := flags.String("addr", "127.0.0.1:8080", "`address` to listen on")
+	uri, err := parseURI(flags, args, cfg.ModelURI)
+	if err != nil {
+		return err
+	}
+	cfg.ModelURI = uri
+	progress := newProgress(stderr)
+	opts, err := startOptions(ctx, cfg, progress)
+	if err != nil {
+		return usageError{err}
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", *addr)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	coldstart.Start(opts)
+	defer coldstart.Close() //nolint:errcheck // the process ends
+	log := slog.New(slog.NewTextHandler(stderr, nil))
+	server := &http.Server{
+		Handler:           router(cfg, log, latestReport),
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	model, err := coldstart.Model(ctx)
+	progress.done()
+	if err == nil {
+		announce(stderr, listener.Addr(), model)
+		select {
+		case <-ctx.Done():
+		case err = <-served:
+			return err
+		}
+	}
+	if ctx.Err() != nil { // told to stop, which is no failure
+		err = nil
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+	defer cancel()
+	err = errors.Join(err, server.Shutdown(stop))
+	<-served
+	return err
+}
+
+func latestReport() any {
+	report, _ := coldstart.LatestReport()
+	return report
+}
+
+// announce shows the start and how to ask the model something.
+func announce(w io.Writer, addr net.Addr, model *infer.Model) {
+	if report, ok := coldstart.LatestReport(); ok {
+		report.WriteChart(w) //nolint:errcheck // a terminal that is gone needs no chart
+	}
+	fmt.Fprintf(w, "\nserving %s, version %s: http://%s/v1/models/%s\n", model.Name, model.Version, addr, model.Name)
+	fmt.Fprintf(w, "try:  %s\n", curl(addr, model))
+}

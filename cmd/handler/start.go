@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tensorlambda/tensorlambda/internal/blob"
+	"github.com/tensorlambda/tensorlambda/internal/coldstart"
+	"github.com/tensorlambda/tensorlambda/internal/infer"
+	"github.com/tensorlambda/tensorlambda/internal/infer/tensorflow"
+	"github.com/tensorlambda/tensorlambda/internal/libtensorflow"
+)
+
+// startOptions wires the steps of a start: the library's opening beside the
+// model's fetching and reading, then the load and the warm-up. bar may be nil.
+func startOptions(ctx context.Context, cfg config, bar *progress) (coldstart.Options, error) {
+	fetch, err := fetchOptions(ctx, cfg)
+	if err != nil {
+		return coldstart.Options{}, err
+	}
+	return coldstart.Options{
+		Started:   started,
+		Transient: transient,
+		Open: func(ctx context.Context, timeline *coldstart.Timeline) error {
+			return openLibrary(ctx, cfg, timeline, bar)
+		},
+		Read: func(ctx context.Context, timeline *coldstart.Timeline) (coldstart.Load, error) {
+			fetched, err := coldstart.Fetch(ctx, fetch)
+			if err != nil {
+				return nil, err
+			}
+			for _, stage := range fetched.Stages {
+				timeline.Add(stage)
+			}
+			timeline.Note(func(r *coldstart.Report) {
+				r.ModelFrom, r.Warnings = fetched.From, append(r.Warnings, fetched.Warnings...)
+			})
+			definition, err := readModel(cfg, fetched)
+			if err != nil {
+				return nil, err
+			}
+			return func(ctx context.Context, timeline *coldstart.Timeline) (*infer.Model, error) {
+				return loadModel(ctx, cfg, fetched, definition, timeline)
+			}, nil
+		},
+	}, nil
+}
+
+func openLibrary(ctx context.Context, cfg config, timeline *coldstart.Timeline, bar *progress) error {
+	info, err := libtensorflow.Open(ctx, libtensorflow.Options{
+		Dir: cfg.LibraryDir, MemoryBudget: cfg.MemoryBudget, Progress: bar.inflated,
+	})
+	if err != nil {
+		return err
+	}
+	for _, s := range info.Stages {
+		timeline.Add(coldstart.Stage{Name: s.Name, Start: s.Start, End: s.End, Bytes: s.Bytes})
+	}
+	timeline.Note(func(r *coldstart.Report) {
+		r.TensorFlow, r.LibraryFrom = info.Version, string(info.Place)
+		r.Warnings = append(r.Warnings, info.Notes...)
+	})
+	return nil
+}
+
+// fetchOptions says where the model is and what limits it.
+func fetchOptions(ctx context.Context, cfg config) (coldstart.FetchOptions, error) {
+	uri, err := blob.ParseURI(cfg.ModelURI)
+	if err != nil {
+		return coldstart.FetchOptions{}, fmt.Errorf("MODEL_URI: %w", err)
+	}
+	stores := blob.Stores{Files: &blob.Files{}}
+	if uri.Scheme == blob.S3Scheme {
+		client, err := blob.NewClient(ctx, blob.ClientOptions{Endpoint: cfg.S3Endpoint})
+		if err != nil {
+			return coldstart.FetchOptions{}, err
+		}
+		stores.S3 = blob.NewS3(client, blob.S3Options{})
+	}
+	return coldstart.FetchOptions{
+		URI: uri, ObjectVersion: cfg.ObjectVersion, SHA256: cfg.SHA256, Source: stores,
+		MaxBytes: cfg.MaxModelBytes, MaxFiles: cfg.MaxArchiveFiles, MaxRatio: cfg.MaxInflateRatio,
+	}, nil
+}
+
+func readModel(cfg config, fetched *coldstart.Fetched) (*tensorflow.Definition, error) {
+	opts := tensorflow.Options{
+		Tags: cfg.Tags, Signature: cfg.Signature, Inputs: cfg.Inputs, Outputs: cfg.Outputs,
+		AnyTensor: cfg.AnyTensor, AllowUnsafeOps: cfg.AllowUnsafe,
+		IntraOpThreads: cfg.IntraOpThreads, InterOpThreads: cfg.InterOpThreads,
+	}
+	if fetched.Format == coldstart.GraphDef {
+		return tensorflow.ReadGraph(fetched.Graph, opts)
+	}
+	return tensorflow.ReadSavedModel(fetched.Dir, opts)
+}
+
+func loadModel(ctx context.Context, cfg config, fetched *coldstart.Fetched, definition *tensorflow.Definition, timeline *coldstart.Timeline) (*infer.Model, error) {
+	loaded := timeline.Begin("load")
+	runner, err := definition.Load()
+	loaded(0)
+	if err != nil {
+		return nil, err
+	}
+	model := &infer.Model{
+		Name: fetched.Name, Version: fetched.Version, Format: fetched.Format, SHA256: fetched.SHA256, Runner: runner,
+	}
+	if cfg.ModelName != "" {
+		model.Name = cfg.ModelName
+	}
+	if cfg.ModelVersion != "" {
+		model.Version = cfg.ModelVersion
+	}
+	warmed := timeline.Begin("warm-up")
+	err = infer.WarmUp(ctx, model)
+	warmed(0)
+	if err != nil {
+		timeline.Note(func(r *coldstart.Report) {
+			r.Warnings = append(r.Warnings, fmt.Sprintf("not warmed up, the first request will be slower: %v", err))
+		})
+	}
+	return model, nil
+}
