@@ -46,7 +46,7 @@ func benchColdStart(ctx context.Context, rounds int) error {
 	if err != nil {
 		return err
 	}
-	defer server.Close() //nolint:errcheck // it keeps nothing that matters
+	defer server.Close()
 	if err := upload(ctx, server); err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func runOurs(ctx context.Context, env []string) (time.Duration, []byte, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	defer function.Close() //nolint:errcheck // its end is of no interest
+	defer function.Close()
 	result, err := function.Invoke(ctx, event, runtimeapi.Options{})
 	took := time.Since(function.Started)
 	if err != nil {

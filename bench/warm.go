@@ -40,7 +40,7 @@ func benchWarm(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer runner.Close() //nolint:errcheck // the process ends
+	defer runner.Close()
 	event, err := os.ReadFile(eventFile)
 	if err != nil {
 		return err

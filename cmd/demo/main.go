@@ -59,7 +59,7 @@ func run(ctx context.Context, once bool, addr string) error {
 	if err != nil {
 		return err
 	}
-	defer server.Close() //nolint:errcheck // it keeps nothing that matters
+	defer server.Close()
 	if err := upload(ctx, server); err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func answerOneEvent(ctx context.Context, env []string) error {
 	if err != nil {
 		return err
 	}
-	defer function.Close() //nolint:errcheck // its end is of no interest
+	defer function.Close()
 	if err := function.AwaitReady(ctx); err != nil {
 		return fmt.Errorf("%w\n%s", err, log.String())
 	}

@@ -33,6 +33,7 @@ func inspectCommand(ctx context.Context, cfg config, args []string, stdout io.Wr
 	if err != nil {
 		return err
 	}
+	defer fetched.Close()
 	description, err := describe(cfg, fetched)
 	if err != nil {
 		return err

@@ -40,6 +40,6 @@ func (p *progress) inflated(bytes, total int64) {
 // done takes the bar away.
 func (p *progress) done() {
 	if p != nil && p.bar != nil {
-		p.bar.Clear() //nolint:errcheck // see inflated
+		p.bar.Clear()
 	}
 }

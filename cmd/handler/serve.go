@@ -52,7 +52,7 @@ func serveCommand(ctx context.Context, cfg config, args []string, stderr io.Writ
 		return fmt.Errorf("listen: %w", err)
 	}
 	coldstart.Start(opts)
-	defer coldstart.Close() //nolint:errcheck // the process ends
+	defer coldstart.Close()
 	log := slog.New(slog.NewTextHandler(stderr, nil))
 	server := &http.Server{
 		Handler:           router(cfg, log, latestReport),

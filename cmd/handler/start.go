@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/tensorlambda/tensorlambda/internal/blob"
 	"github.com/tensorlambda/tensorlambda/internal/coldstart"
@@ -37,10 +40,11 @@ func startOptions(ctx context.Context, cfg config, bar *progress) (coldstart.Opt
 			})
 			definition, err := readModel(cfg, fetched)
 			if err != nil {
-				return nil, err
+				return nil, errors.Join(err, fetched.Close())
 			}
 			return func(ctx context.Context, timeline *coldstart.Timeline) (*infer.Model, error) {
-				return loadModel(ctx, cfg, fetched, definition, timeline)
+				model, err := loadModel(ctx, cfg, fetched, definition, timeline)
+				return model, errors.Join(err, fetched.Close())
 			}, nil
 		},
 	}, nil
@@ -79,6 +83,7 @@ func fetchOptions(ctx context.Context, cfg config) (coldstart.FetchOptions, erro
 	}
 	return coldstart.FetchOptions{
 		URI: uri, ObjectVersion: cfg.ObjectVersion, SHA256: cfg.SHA256, Source: stores,
+		CacheDir: filepath.Join(os.TempDir(), "models"),
 		MaxBytes: cfg.MaxModelBytes, MaxFiles: cfg.MaxArchiveFiles, MaxRatio: cfg.MaxInflateRatio,
 	}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // maxFolderDepth ends walks into links that lead back up.
@@ -48,7 +49,7 @@ func (f *Files) List(ctx context.Context, prefix URI) ([]Object, error) {
 		w.limit = DefaultMaxObjects
 	}
 	err := w.folder(prefix, 0)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return nil, nil
 	}
 	if err != nil {
@@ -169,7 +170,7 @@ func (w *walk) entry(u URI, depth int) error {
 
 func fileError(err error) error {
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return ErrNotFound
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%w to this process's user", ErrAccessDenied)

@@ -7,7 +7,7 @@
 // every data type, may come after the values; this is also the order in which
 // TensorFlow Serving reports faults. The second pass trusts the syntax and
 // writes the values into one contiguous buffer per input. Neither pass recurses
-// or builds a tree.
+// or builds a tree. A lone input of floats takes one pass only, in dense.go.
 package codec
 
 import "github.com/tensorlambda/tensorlambda/internal/infer"

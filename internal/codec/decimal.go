@@ -188,7 +188,7 @@ func (d digits) appendScientific(dst []byte) []byte {
 	return strconv.AppendInt(dst, int64(exp), 10)
 }
 
-// appendDigits appends m in count digits, with zeros in front.
+// appendDigits appends m in count digits, at most 20, with zeros in front.
 func appendDigits(dst []byte, m uint64, count int) []byte {
 	var room [20]byte
 	for i := count - 1; i >= 0; i-- {

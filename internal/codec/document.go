@@ -1,6 +1,10 @@
 package codec
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/tensorlambda/tensorlambda/internal/infer"
+)
 
 // span is a part of a document: from start up to, not including, end.
 type span struct{ start, end int }
@@ -16,7 +20,10 @@ type member struct {
 // document is the body of a predict request whose syntax has been checked, and
 // where its parts are. Parts that are missing have no span.
 type document struct {
-	body []byte // as sent, so that offsets in messages are those of the client
+	body    []byte // as sent, so that offsets in messages are those of the client
+	catalog *infer.Catalog
+	limits  Limits
+
 	root span
 
 	signatureName []byte
@@ -24,6 +31,7 @@ type document struct {
 	instances     *span
 	inputs        *span
 	named         []member // of inputs, where that is an object
+	dense         *inputs  // what readDense has read, under the signature of then
 }
 
 // byteOrderMark may stand before a document.
@@ -31,12 +39,12 @@ var byteOrderMark = []byte("\xEF\xBB\xBF")
 
 // parse checks the syntax of the whole body. That a signature_name is no string
 // is told at once, so that its value need not be read.
-func parse(body []byte, maxDepth int) (*document, error) {
+func parse(body []byte, c *infer.Catalog, l Limits) (*document, error) {
 	if len(body) == 0 {
 		return nil, invalid("JSON Parse error: The document is empty")
 	}
-	d := &document{body: body}
-	sc := &scanner{s: body, maxDepth: maxDepth}
+	d := &document{body: body, catalog: c, limits: l}
+	sc := &scanner{s: body, maxDepth: l.MaxDepth}
 	start := 0
 	if bytes.HasPrefix(body, byteOrderMark) {
 		start = len(byteOrderMark)
@@ -80,28 +88,46 @@ func notObject(sc *scanner, start int) error {
 // part takes note of the member of the outermost object whose value is at i.
 // Keys that mean nothing here are checked and ignored.
 func (d *document) part(sc *scanner, key []byte, i int) (int, error) {
-	if string(key) == "signature_name" && sc.at(i) != '"' {
-		return 0, invalid("JSON Value: %s not formatted correctly. 'signature_name' key must be a string value.", d.text())
-	}
-	if string(key) == "inputs" && sc.at(i) == '{' {
-		return d.namedInputs(sc, i)
-	}
-	end, err := sc.value(i, 1)
-	if err != nil {
-		return 0, err
-	}
-	value := &span{i, end}
 	switch string(key) {
 	case "signature_name":
-		d.signatureName = unquoted(value.of(d.body))
+		if sc.at(i) != '"' {
+			return 0, invalid("JSON Value: %s not formatted correctly. 'signature_name' key must be a string value.", d.text())
+		}
+		end, err := sc.str(i)
+		if err == nil {
+			d.signatureName = unquoted(d.body[i:end])
+		}
+		return end, err
 	case "output_filter":
-		d.outputFilter = value
+		return d.take(sc, i, &d.outputFilter)
 	case "instances":
-		d.instances = value
+		return d.values(sc, i, &d.instances)
 	case "inputs":
-		d.inputs = value
+		if sc.at(i) == '{' {
+			return d.namedInputs(sc, i)
+		}
+		return d.values(sc, i, &d.inputs)
+	default:
+		return sc.value(i, 1)
 	}
-	return end, nil
+}
+
+// take checks the value at i and remembers where it is.
+func (d *document) take(sc *scanner, i int, to **span) (int, error) {
+	end, err := sc.value(i, 1)
+	*to = &span{i, end}
+	return end, err
+}
+
+// values is take for the values of tensors.
+func (d *document) values(sc *scanner, i int, to **span) (int, error) {
+	if sc.at(i) == '[' && d.dense == nil {
+		if end, ok := d.readDense(i); ok {
+			*to = &span{i, end}
+			return end, nil
+		}
+	}
+	return d.take(sc, i, to)
 }
 
 func (d *document) namedInputs(sc *scanner, i int) (int, error) {

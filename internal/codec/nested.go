@@ -1,6 +1,10 @@
 package codec
 
-import "github.com/tensorlambda/tensorlambda/internal/infer"
+import (
+	"errors"
+
+	"github.com/tensorlambda/tensorlambda/internal/infer"
+)
 
 // cursor is a place in JSON whose syntax has been checked, so it never looks
 // for the end: a value is always followed by something.
@@ -123,7 +127,7 @@ func (t *builder) unexpectedSize(level int, size int64) error {
 // Serving looks at a list's size before its elements, so the outermost list of
 // a wrong size goes before err.
 func (t *builder) misfit(c *cursor, err error) error {
-	if infer.ErrTooLarge == kind(err) {
+	if errors.Is(err, infer.ErrTooLarge) {
 		return err
 	}
 	for level, start := range t.starts {

@@ -117,7 +117,7 @@ func eightDigits(v uint64) uint64 {
 }
 
 // decimal is a number as written: ±mant × 10^exp. exact is false where mant
-// does not hold all digits, or the text is NaN or Inf.
+// does not hold all digits.
 type decimal struct {
 	mant  uint64
 	exp   int
@@ -127,32 +127,43 @@ type decimal struct {
 
 var tens = [...]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8}
 
-// decimalAt reads the checked number at the start of s and its length.
+// decimalAt reads the number at the start of s, which starts with a digit or a
+// minus, and its length. That is 0 for what is no number of digits; NaN and
+// infinities are not.
 func decimalAt(s []byte) (d decimal, length int) {
 	i := 0
 	if s[0] == '-' {
 		d.neg = true
 		i = 1
 	}
-	digits := i
+	start := i
 	for i < len(s) && s[i]-'0' < 10 {
 		d.mant = d.mant*10 + uint64(s[i]-'0')
 		i++
 	}
-	digits = i - digits
+	digits := i - start
+	if digits != 1 && (digits == 0 || s[start] == '0') {
+		return d, 0
+	}
 	if i < len(s) && s[i] == '.' {
 		mant, n := fraction(d.mant, s[i+1:])
+		if n == 0 {
+			return d, 0
+		}
 		d.mant = mant
-		i += 1 + n
-		digits += n
 		d.exp = -n
+		digits += n
+		i += 1 + n
 	}
 	if i < len(s) && s[i]|0x20 == 'e' {
 		e, n := exponentAt(s[i:])
-		i += n
+		if n == 0 {
+			return d, 0
+		}
 		d.exp += e
+		i += n
 	}
-	d.exact = uint(digits-1) < 19 // 1 to 19 digits fit in 64 bits; none means NaN or Inf
+	d.exact = digits <= 19 // which fit in 64 bits
 	return d, i
 }
 
@@ -240,7 +251,8 @@ func narrowsSafely(f float64) bool {
 // slowFloat64 reads the number in any case. n is its length unless it is not
 // finite.
 func slowFloat64(s []byte, n int) (float64, int) {
-	i, f := 0, 0.0
+	i := 0
+	var f float64
 	if s[0] == '-' {
 		i = 1
 	}

@@ -14,7 +14,7 @@ import (
 // ErrUnimplemented for an input whose type has no JSON form.
 func DecodePredict(body []byte, c *infer.Catalog, l Limits) (*Predict, error) {
 	l = l.withDefaults()
-	d, err := parse(body, l.MaxDepth)
+	d, err := parse(body, c, l)
 	if err != nil {
 		return nil, err
 	}
@@ -25,10 +25,16 @@ func DecodePredict(body []byte, c *infer.Catalog, l Limits) (*Predict, error) {
 	if len(sig.Inputs) == 0 {
 		return nil, invalid("Failed to get input map for signature: %s", sig.Name)
 	}
-	in := newInputs(d, c, sig, l.MaxTensorBytes)
-	row, err := in.read()
+	row, err := d.form()
 	if err != nil {
 		return nil, err
+	}
+	in := d.dense
+	if in == nil || in.sig != sig {
+		in = newInputs(d, c, sig, l.MaxTensorBytes)
+		if err := in.read(row); err != nil {
+			return nil, err
+		}
 	}
 	feeds, err := in.feeds(row)
 	if err != nil {
@@ -41,26 +47,33 @@ func DecodePredict(body []byte, c *infer.Catalog, l Limits) (*Predict, error) {
 	return &Predict{Request: &infer.Request{Signature: sig, Feeds: feeds, Fetches: fetches}, Row: row}, nil
 }
 
-// read fills the inputs from whichever form the request has.
-func (in *inputs) read() (row bool, err error) {
-	d := in.doc
+// form is which of the two forms the request has.
+func (d *document) form() (row bool, err error) {
 	switch {
 	case d.instances != nil && d.inputs != nil:
 		return false, invalid("JSON Value: %s Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist ", d.text())
-	case d.inputs != nil:
-		return false, in.readColumns()
-	case d.instances == nil:
+	case d.instances == nil && d.inputs == nil:
 		return false, invalid("Missing 'inputs' or 'instances' key")
+	default:
+		return d.instances != nil, nil
+	}
+}
+
+// read fills the inputs from the request in the given form.
+func (in *inputs) read(row bool) error {
+	d := in.doc
+	if !row {
+		return in.readColumns()
 	}
 	list := cursor{d.body, d.instances.start}
 	if list.peek() != '[' {
-		return true, invalid("JSON Value: %s Expecting 'instances' to be an list/array", d.text())
+		return invalid("JSON Value: %s Expecting 'instances' to be an list/array", d.text())
 	}
 	list.step()
 	if list.peek() == ']' {
-		return true, invalid("JSON Value: %s No values in 'instances' array", d.text())
+		return invalid("JSON Value: %s No values in 'instances' array", d.text())
 	}
-	return true, in.readRows(&list)
+	return in.readRows(&list)
 }
 
 // fetches are the outputs that the request asks for: those of its

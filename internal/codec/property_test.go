@@ -24,8 +24,14 @@ func TestNumbersReadAsStrconvDoes(t *testing.T) {
 	for range 100_000 {
 		texts = append(texts, randomNumber(random))
 	}
-	body := []byte(`{"inputs": {"f": [` + strings.Join(texts, ",") + `], "d": [` + strings.Join(texts, " ,\n") + `]}}`)
+	list := strings.Join(texts, ",")
+	body := []byte(`{"inputs": {"f": [` + list + `], "d": [` + strings.Join(texts, " ,\n") + `]}}`)
 	p, err := codec.DecodePredict(body, inputsOf("d:double f:float"), codec.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// One bare input of floats is read another way.
+	bare, err := codec.DecodePredict([]byte(`{"instances": [`+list+`]}`), inputsOf("x:float"), codec.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,8 +44,10 @@ func TestNumbersReadAsStrconvDoes(t *testing.T) {
 		if got := binary.LittleEndian.Uint64(doubles.Data[8*i:]); got != math.Float64bits(want) {
 			t.Fatalf("%s: got %016x, want %016x", text, got, math.Float64bits(want))
 		}
-		if got := binary.LittleEndian.Uint32(floats.Data[4*i:]); got != math.Float32bits(float32(want)) {
-			t.Fatalf("%s: got %08x, want %08x", text, got, math.Float32bits(float32(want)))
+		for _, data := range [][]byte{floats.Data, bare.Feeds[0].Value.Data} {
+			if got := binary.LittleEndian.Uint32(data[4*i:]); got != math.Float32bits(float32(want)) {
+				t.Fatalf("%s: got %08x, want %08x", text, got, math.Float32bits(float32(want)))
+			}
 		}
 	}
 }
@@ -259,4 +267,56 @@ func matrix(rows [][]float64) string {
 		}
 	}
 	return text
+}
+
+// A bare input of floats has a way of its own through the decoder, which must
+// agree with the one that named inputs take.
+func FuzzDenseFloats(f *testing.F) {
+	for _, value := range []string{
+		"[1]", "[[1,2],[3,4]]", "[[1,2],[3]]", "[[1],2]", "[1,[2]]", "[]", "[[]]", "[[1],[]]", "[01]", "[1.]", "[-]", "[.5]", "[1e5,1E-5,1e]",
+		"[NaN]", "[[Infinity]]", "[1e400]", "[1e300]", "[[[[[[[[[1]]]]]]]]]", "[ 1 , 2 ]", "[1,]", "[,1]", "[1 2]", "[[1,2]", "[1]]", "[-0,-0.0]",
+		"[12345678901234567890.5]", "[1--2]", "[1e-]",
+	} {
+		f.Add(value)
+	}
+	catalog := inputsOf("x:float")
+	f.Fuzz(func(t *testing.T, value string) {
+		if strings.Trim(value, "[]0123456789.,eE+- \nNaIfinty") != "" || !strings.HasPrefix(value, "[") || strings.Count(value, "[") > 60 {
+			return
+		}
+		bare, bareErr := codec.DecodePredict([]byte(`{"inputs": `+value+`}`), catalog, codec.Limits{})
+		named, namedErr := codec.DecodePredict([]byte(`{"inputs": {"x": `+value+`}}`), catalog, codec.Limits{})
+		if (bareErr == nil) != (namedErr == nil) {
+			t.Fatalf("bare: %v; named: %v", bareErr, namedErr)
+		}
+		if bareErr == nil && described(bare) != described(named) {
+			t.Errorf("bare %s, named %s", described(bare), described(named))
+		}
+	})
+}
+
+// However many elements there are, the tensor is one allocation of its size.
+func TestDecodePredictAllocatesTheTensorOnce(t *testing.T) {
+	for _, inputs := range []string{"x:float", "x:double", "x:int32", "x:bool"} {
+		leaf := "1.5"
+		switch inputs {
+		case "x:int32":
+			leaf = "15"
+		case "x:bool":
+			leaf = "true"
+		}
+		row := "[" + strings.Repeat(leaf+",", 999) + leaf + "]"
+		allocations := func(rows int) float64 {
+			body := []byte(`{"instances": [` + strings.Repeat(row+",", rows-1) + row + `]}`)
+			catalog := inputsOf(inputs)
+			return testing.AllocsPerRun(5, func() {
+				if _, err := codec.DecodePredict(body, catalog, codec.Limits{}); err != nil {
+					t.Fatal(err)
+				}
+			})
+		}
+		if few, many := allocations(2), allocations(200); many > few+1 || few > 40 {
+			t.Errorf("%s: %v allocations for 2,000 elements, %v for 200,000", inputs, few, many)
+		}
+	}
 }

@@ -126,7 +126,7 @@ func TestDecodePredictSyntax(t *testing.T) {
 		{`{"instances": [1`, "Missing a comma or ']' after an array element. at offset: 16"},
 		{`{"instances": [`, "Invalid value. at offset: 15"},
 		{`{"a": tru}`, "Invalid value. at offset: 9"},
-		{`{"a": Infinit}`, "Invalid value. at offset: 13"},
+		{`{"a": Infini}`, "Invalid value. at offset: 12"},
 		{`{"a": 01}`, "Missing a comma or '}' after an object member. at offset: 7"},
 		{`{"a": .5}`, "Invalid value. at offset: 6"},
 		{`{"a": -}`, "Invalid value. at offset: 7"},

@@ -125,7 +125,7 @@ func (in *inputs) readNamedRow(c *cursor, row int64) error {
 		c.next()
 	}
 	c.i++
-	if want := in.wanted(row); got < want {
+	if want := in.wanted(); got < want {
 		return invalid("Failed to process element: %d of 'instances' list. JSON object: %s keys must be equal to: %s",
 			row, shown(c.s[start:c.i]), in.names())
 	}
@@ -134,7 +134,7 @@ func (in *inputs) readNamedRow(c *cursor, row int64) error {
 
 // wanted is how many inputs a row must name. A request that feeds tensors
 // beyond the signature decides that with its first row.
-func (in *inputs) wanted(row int64) int {
+func (in *inputs) wanted() int {
 	if !in.partial() {
 		return len(in.slots)
 	}

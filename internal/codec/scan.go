@@ -244,16 +244,16 @@ func (sc *scanner) str(i int) (int, error) {
 		if i >= len(sc.s) {
 			return 0, syntaxError(textMissQuotation, i)
 		}
-		switch c := sc.s[i]; {
-		case c == '"':
+		switch sc.s[i] {
+		case '"':
 			return i + 1, nil
-		case c == '\\':
+		case '\\':
 			n, text := escapeLength(sc.s[i:])
 			if text != "" {
 				return 0, syntaxError(text, i)
 			}
 			i += n
-		case c == 0:
+		case 0:
 			return 0, syntaxError(textMissQuotation, i)
 		default:
 			return 0, syntaxError(textEncoding, i)

@@ -58,7 +58,7 @@ func Version() string { return C.GoString(C.TF_Version()) }
 func OpList() []byte {
 	buffer := C.TF_GetAllOpList()
 	defer C.TF_DeleteBuffer(buffer)
-	return C.GoBytes(unsafe.Pointer(buffer.data), C.int(buffer.length))
+	return C.GoBytes(buffer.data, C.int(buffer.length))
 }
 
 // StatusCode is the code of a TF_Status (tensorflow/c/tf_status.h: 0 is OK).

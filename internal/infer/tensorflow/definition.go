@@ -131,7 +131,7 @@ func (d *Definition) Load() (infer.Runner, error) {
 	}
 	r, err := newRunner(graph, session, d.catalog, d.placeholders)
 	if err != nil {
-		session.Close() //nolint:errcheck // the model's fault is the one to report
+		session.Close()
 		return nil, fmt.Errorf("load model: %w", err)
 	}
 	return r, nil

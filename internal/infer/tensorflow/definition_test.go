@@ -58,7 +58,7 @@ func TestTrustedModelsLoad(t *testing.T) {
 			t.Errorf("%s: %v", model, err)
 			continue
 		}
-		runner.Close() //nolint:errcheck // its loading is the test
+		runner.Close()
 	}
 }
 
@@ -123,7 +123,7 @@ func TestAnyTensor(t *testing.T) {
 func TestStatusOfTensorFlowIsUnderstood(t *testing.T) {
 	// Were the binding to rename the field that the code is read from, every
 	// client's mistake would count as the server's.
-	runner := load(t, "failing", tensorflow.Options{})
+	runner := load(t, "failing")
 	signature, err := runner.Catalog().Signature("")
 	if err != nil {
 		t.Fatal(err)

@@ -47,16 +47,9 @@ func read(path string, opts tensorflow.Options) (*tensorflow.Definition, error) 
 	return tensorflow.ReadGraph(graph, opts)
 }
 
-func load(t *testing.T, model string, opts tensorflow.Options) infer.Runner {
+func load(t *testing.T, model string) infer.Runner {
 	t.Helper()
-	definition, err := read(filepath.Join(models, model), opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	runner, err := definition.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
+	runner := loadFor(t, model, tensorflow.Options{})
 	t.Cleanup(func() { runner.Close() })
 	return runner
 }
@@ -178,7 +171,9 @@ func same(t *testing.T, name string, got, want *infer.Tensor) {
 		t.Fatalf("%s is %s%v, want %s%v", name, got.DType, got.Shape, want.DType, want.Shape)
 	}
 	for i := range got.Len() {
-		if a, b := element(got, i), element(want, i); !bytes.Equal(a, b) && !(isNaN(got.DType, a) && isNaN(want.DType, b)) {
+		a, b := element(got, i), element(want, i)
+		bothNaN := isNaN(got.DType, a) && isNaN(want.DType, b)
+		if !bytes.Equal(a, b) && !bothNaN {
 			t.Errorf("%s[%d] is %x, want %x", name, i, a, b)
 		}
 	}
@@ -320,7 +315,7 @@ func TestShapesThatWouldAbortTheProcessAreRefused(t *testing.T) {
 		}
 		return
 	}
-	runner := load(t, "conv_crash", tensorflow.Options{})
+	runner := load(t, "conv_crash")
 	signature, _ := runner.Catalog().Signature("")
 	for _, shape := range [][]int64{{}, {1}, {0}, {4, 4, 1}, {1, 5, 4, 1}} {
 		n, _ := infer.Elements(shape)
@@ -333,7 +328,7 @@ func TestShapesThatWouldAbortTheProcessAreRefused(t *testing.T) {
 }
 
 func TestTensorsThatPassThroughAreTheirOwnResult(t *testing.T) {
-	runner := load(t, "aliases", tensorflow.Options{})
+	runner := load(t, "aliases")
 	signature, err := runner.Catalog().Signature("through")
 	if err != nil {
 		t.Fatal(err)
@@ -354,7 +349,7 @@ func TestTensorsThatPassThroughAreTheirOwnResult(t *testing.T) {
 }
 
 func TestRunsInParallelGiveTheSameAnswers(t *testing.T) {
-	runner := load(t, "half_plus_two/00000123", tensorflow.Options{})
+	runner := load(t, "half_plus_two/00000123")
 	signature, _ := runner.Catalog().Signature("")
 	var callers sync.WaitGroup
 	for i := range 8 {
@@ -378,7 +373,7 @@ func TestRunsInParallelGiveTheSameAnswers(t *testing.T) {
 }
 
 func TestResultsOutliveManyCollections(t *testing.T) {
-	runner := load(t, "dtypes", tensorflow.Options{})
+	runner := load(t, "dtypes")
 	signature, err := runner.Catalog().Signature("uint8")
 	if err != nil {
 		t.Fatal(err)
@@ -421,7 +416,7 @@ func resident(t *testing.T) int64 {
 }
 
 func TestEndedContextIsNotRun(t *testing.T) {
-	runner := load(t, "half_plus_two/00000123", tensorflow.Options{})
+	runner := load(t, "half_plus_two/00000123")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := runner.Run(ctx, nil, nil); !errors.Is(err, infer.ErrDeadlineExceeded) {

@@ -9,6 +9,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -58,7 +59,7 @@ func run() error {
 
 // symbols lists the C functions, sorted.
 func symbols() ([]string, error) {
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", binding).Output()
+	out, err := exec.CommandContext(context.Background(), "go", "list", "-m", "-f", "{{.Dir}}", binding).Output()
 	if err != nil {
 		return nil, fmt.Errorf("find the binding's source: %w", err)
 	}

@@ -1,0 +1,134 @@
+package savedmodel
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/tensorlambda/tensorlambda/internal/infer"
+)
+
+// UnsafeError says which operation a model would run that touches files,
+// network, processes or code outside the graph, and how it is reached. It wraps
+// ErrUnsafe. It names no file of this machine.
+type UnsafeError struct {
+	Entry     string   // what runs it: `signature "serving_default"`
+	Op        string   // "ReadFile"
+	Effect    string   // "reads files"
+	Node      string   // the node in the innermost function, or in the graph
+	Functions []string // the functions it lies in, outermost first
+}
+
+func (e *UnsafeError) Error() string {
+	place := fmt.Sprintf("node %q", e.Node)
+	if len(e.Functions) > 0 {
+		place += " in function " + strings.Join(e.Functions, " > ")
+	}
+	return fmt.Sprintf("%s runs %s, which %s (%s): set MODEL_ALLOW_UNSAFE_OPS=true if you trust this model",
+		e.Entry, e.Op, e.Effect, place)
+}
+
+// Unwrap makes errors.Is(err, ErrUnsafe) work.
+func (e *UnsafeError) Unwrap() error { return ErrUnsafe }
+
+// Guard decides which parts of a graph may run. A graph is a program, so a
+// model from elsewhere could read, write or send what the function can. The
+// guard refuses operations that do so, where they can be reached from what
+// loading the model or a request would run.
+//
+// Reaching follows data and control inputs and every function that a node
+// mentions. It does not stop at a signature's inputs: a client may leave one
+// out. The whole body of a function counts as reached, since TensorFlow runs
+// what is stateful there whether anything needs it or not.
+//
+// A Guard is not changed once made and is safe for concurrent use.
+type Guard struct {
+	entries []entry
+	serve   *reach
+}
+
+// entry is something that is run: the tensors or nodes it fetches.
+type entry struct {
+	name    string
+	fetches []string
+	reach   *reach
+}
+
+// Guard judges the meta graph: its signatures; its init op, which may also
+// initialise tables from files that are assets of the model; and its restore
+// op, which may also restore variables. What only the save op reaches is never
+// run.
+func (m *MetaGraph) Guard() *Guard {
+	c := newCalls(m.Graph)
+	t := &tracer{calls: c, assets: localAssets(m.Assets)}
+	gd := &Guard{serve: newReach(c, t.cachesInMemory)}
+	for _, name := range slices.Sorted(maps.Keys(m.Signatures)) {
+		gd.entries = append(gd.entries, entry{fmt.Sprintf("signature %q", name), m.fetched[name], gd.serve})
+	}
+	inits := slices.Sorted(maps.Values(m.inits))
+	gd.entries = append(gd.entries, entry{"the init op", inits, newReach(c, t.cachesInMemory, t.initialisesFromAsset)})
+	if m.Saver.Restore != "" {
+		gd.entries = append(gd.entries, entry{"the restore op", []string{m.Saver.Restore}, newReach(c, t.cachesInMemory, restores)})
+	}
+	return gd
+}
+
+// Guard judges a frozen graph by the outputs of its signature; s may be nil,
+// for Fetch alone.
+func (g *Graph) Guard(s *infer.Signature) *Guard {
+	t := &tracer{calls: newCalls(g)}
+	gd := &Guard{serve: newReach(t.calls, t.cachesInMemory)}
+	if s == nil {
+		return gd
+	}
+	e := entry{name: fmt.Sprintf("signature %q", s.Name), reach: gd.serve}
+	for _, out := range s.Outputs {
+		e.fetches = append(e.fetches, out.Tensor)
+	}
+	gd.entries = append(gd.entries, e)
+	return gd
+}
+
+// Check is nil when loading the model and calling any of its signatures is
+// safe, else an *UnsafeError about the first that is not.
+func (gd *Guard) Check() error {
+	for _, e := range gd.entries {
+		for _, tensor := range e.fetches {
+			if err := e.reach.unsafe(producer(tensor)); err != nil {
+				err.Entry = e.name
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Fetch is nil when computing any output of the operation is safe, else an
+// *UnsafeError. Where MODEL_ANY_TENSOR lets requests name any tensor, ask it
+// before each is handed out: parts of the graph that no signature reaches,
+// such as the saver, pass Check. It costs a map look-up.
+func (gd *Guard) Fetch(operation string) error {
+	operation = producer(operation)
+	if err := gd.serve.unsafe(operation); err != nil {
+		err.Entry = fmt.Sprintf("operation %q", operation)
+		return err
+	}
+	return nil
+}
+
+// localAssets are the tensors that TensorFlow feeds with a path inside the
+// model's assets folder. TensorFlow joins the names unchecked, so one with ".."
+// would lead out of it.
+func localAssets(assets []Asset) map[string]bool {
+	tensors := make(map[string]bool)
+	for _, a := range assets {
+		local := a.File != "" && !path.IsAbs(a.File) && path.Clean(a.File) == a.File &&
+			a.File != ".." && !strings.HasPrefix(a.File, "../") && !strings.ContainsAny(a.File, "\\\x00")
+		tensor := infer.TensorName(a.Tensor)
+		was, seen := tensors[tensor]
+		tensors[tensor] = local && (was || !seen)
+	}
+	return tensors
+}

@@ -1,0 +1,163 @@
+package savedmodel
+
+import (
+	"fmt"
+
+	"github.com/tensorlambda/tensorlambda/internal/infer"
+	"github.com/tensorlambda/tensorlambda/internal/savedmodel/internal/wire"
+)
+
+// signature reads an entry of signature_def. A signature may have been read
+// before under the same name: the later one counts.
+func (m *metaGraphReader) signature(b []byte) error {
+	key, value, err := mapEntry(b)
+	if err != nil {
+		return fmt.Errorf("signature: %w", err)
+	}
+	name := string(key)
+	def, err := readSignature(value)
+	if err != nil {
+		return fmt.Errorf("signature %q: %w", name, err)
+	}
+	switch name {
+	case infer.InitOpSignature:
+		m.inits[name] = def.outputs[name].Tensor
+	case trainOpSignature:
+	default:
+		m.Signatures[name] = &infer.Signature{
+			Name:    name,
+			Method:  def.method,
+			Inputs:  def.inputs.list(),
+			Outputs: def.outputs.list(),
+		}
+		m.fetched[name] = def.outputs.components()
+	}
+	return nil
+}
+
+// signatureDef is TensorFlow's SignatureDef.
+type signatureDef struct {
+	inputs, outputs tensorInfos
+	method          string
+}
+
+func readSignature(b []byte) (*signatureDef, error) {
+	def := &signatureDef{inputs: make(tensorInfos), outputs: make(tensorInfos)}
+	for f, err := range wire.Fields(b) {
+		if err == nil {
+			switch f.Tag {
+			case signatureInputs:
+				err = def.inputs.add(f.Bytes)
+			case signatureOutputs:
+				err = def.outputs.add(f.Bytes)
+			case signatureMethod:
+				def.method = string(f.Bytes)
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return def, nil
+}
+
+// tensorInfos are the inputs or the outputs of a signature by alias.
+type tensorInfos map[string]tensorInfo
+
+func (t tensorInfos) add(entry []byte) error {
+	key, value, err := mapEntry(entry)
+	if err != nil {
+		return err
+	}
+	info := tensorInfo{TensorInfo: infer.TensorInfo{Name: string(key)}}
+	if err := info.merge(value); err != nil {
+		return fmt.Errorf("tensor %q: %w", key, err)
+	}
+	t[info.Name] = info
+	return nil
+}
+
+func (t tensorInfos) list() []infer.TensorInfo {
+	infos := make([]infer.TensorInfo, 0, len(t))
+	for _, info := range t {
+		infos = append(infos, info.TensorInfo)
+	}
+	infer.SortTensors(infos)
+	return infos
+}
+
+func (t tensorInfos) components() []string {
+	var tensors []string
+	for _, info := range t {
+		if info.Tensor != "" {
+			tensors = append(tensors, info.Tensor)
+		}
+		tensors = append(tensors, info.components...)
+	}
+	return tensors
+}
+
+// tensorInfo is TensorFlow's TensorInfo: a tensor, or the several tensors that
+// encode a sparse or composite one.
+type tensorInfo struct {
+	infer.TensorInfo
+	components []string
+}
+
+func (t *tensorInfo) merge(b []byte) error {
+	for f, err := range wire.Fields(b) {
+		if err == nil {
+			switch f.Tag {
+			case tensorInfoName:
+				t.Tensor = string(f.Bytes)
+			case tensorInfoDType:
+				t.DType = dtype(f.Value)
+			case tensorInfoShape:
+				t.Shape, err = readShape(f.Bytes)
+			case tensorInfoSparse:
+				err = t.sparse(f.Bytes)
+			case tensorInfoComposite:
+				err = t.composite(f.Bytes)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tensorInfo) sparse(b []byte) error {
+	for f, err := range wire.Fields(b) {
+		if err != nil {
+			return err
+		}
+		switch f.Tag {
+		case sparseValues, sparseIndices, sparseDenseShape:
+			t.components = append(t.components, string(f.Bytes))
+		}
+	}
+	return nil
+}
+
+// composite reads the components, which are dense: TensorFlow does not nest
+// composite tensors.
+func (t *tensorInfo) composite(b []byte) error {
+	for f, err := range wire.Fields(b) {
+		if err != nil {
+			return err
+		}
+		if f.Tag != compositeComponents {
+			continue
+		}
+		for c, err := range wire.Fields(f.Bytes) {
+			if err != nil {
+				return err
+			}
+			if c.Tag == tensorInfoName {
+				t.components = append(t.components, string(c.Bytes))
+			}
+		}
+	}
+	return nil
+}
