@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -156,7 +157,7 @@ func checkAnswer(reply []byte) error {
 		return fmt.Errorf("reply %.200q: %w", reply, err)
 	}
 	var body struct{ Predictions [][]float64 }
-	if err := json.Unmarshal([]byte(decoded.Body), &body); err != nil || decoded.StatusCode != 200 || len(body.Predictions) == 0 || len(body.Predictions[0]) != 10 {
+	if err := json.Unmarshal([]byte(decoded.Body), &body); err != nil || decoded.StatusCode != http.StatusOK || len(body.Predictions) == 0 || len(body.Predictions[0]) != 10 {
 		return fmt.Errorf("answered %d with %.200q", decoded.StatusCode, decoded.Body)
 	}
 	return nil

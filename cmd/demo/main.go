@@ -14,6 +14,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -162,7 +163,7 @@ func printExchange(payload []byte, result runtimeapi.Result) error {
 	}
 	fmt.Printf("API Gateway event  %s %s\n  %s\n", request.RequestContext.HTTP.Method, request.RawPath, clip(body))
 	fmt.Printf("answer  %d\n  %s\n\n", reply.StatusCode, clip([]byte(reply.Body)))
-	if reply.StatusCode != 200 {
+	if reply.StatusCode != http.StatusOK {
 		return fmt.Errorf("the function answered %d", reply.StatusCode)
 	}
 	return nil

@@ -68,21 +68,21 @@ func readConfig(get func(string) string) (config, error) {
 	c.AnyTensor = e.boolean("MODEL_ANY_TENSOR")
 	c.AllowUnsafe = e.boolean("MODEL_ALLOW_UNSAFE_OPS")
 
-	memory := e.integer("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 0, 1, math.MaxInt64>>20) << 20
+	memory := e.integer("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 0, math.MaxInt64>>20) << 20
 	c.MemoryBudget = memoryBudget(os.DirFS("/"), memory)
 	c.LibraryDir = e.text("TENSORFLOW_LIB", libraryDir())
-	c.IntraOpThreads = int(e.integer("TF_INTRA_OP_THREADS", int64(vCPUs(memory, runtime.NumCPU())), 1, 1024))
-	c.InterOpThreads = int(e.integer("TF_INTER_OP_THREADS", 1, 1, 1024))
+	c.IntraOpThreads = int(e.integer("TF_INTRA_OP_THREADS", int64(vCPUs(memory, runtime.NumCPU())), 1024))
+	c.InterOpThreads = int(e.integer("TF_INTER_OP_THREADS", 1, 1024))
 
 	c.Sources = e.sources("EVENT_SOURCES")
 
 	const huge = math.MaxInt64 / 2
-	c.MaxBodyBytes = e.integer("MAX_BODY_BYTES", 10<<20, 1, huge)
-	c.MaxTensorBytes = e.integer("MAX_TENSOR_BYTES", max(c.MemoryBudget/8, 64<<20), 1, huge)
-	c.MaxModelBytes = e.integer("MAX_MODEL_BYTES", 8<<30, 1, huge)
-	c.MaxArchiveFiles = int(e.integer("MAX_ARCHIVE_FILES", 100_000, 1, math.MaxInt32))
-	c.MaxJSONDepth = int(e.integer("MAX_JSON_DEPTH", 64, 1, 10_000))
-	c.MaxInflateRatio = e.integer("MAX_INFLATE_RATIO", 1000, 1, huge)
+	c.MaxBodyBytes = e.integer("MAX_BODY_BYTES", 10<<20, huge)
+	c.MaxTensorBytes = e.integer("MAX_TENSOR_BYTES", max(c.MemoryBudget/8, 64<<20), huge)
+	c.MaxModelBytes = e.integer("MAX_MODEL_BYTES", 8<<30, huge)
+	c.MaxArchiveFiles = int(e.integer("MAX_ARCHIVE_FILES", 100_000, math.MaxInt32))
+	c.MaxJSONDepth = int(e.integer("MAX_JSON_DEPTH", 64, 10_000))
+	c.MaxInflateRatio = e.integer("MAX_INFLATE_RATIO", 1000, huge)
 
 	c.S3Endpoint = get("AWS_ENDPOINT_URL_S3")
 	return c, errors.Join(e.faults...)
@@ -169,14 +169,15 @@ func (e *environment) boolean(name string) bool {
 	}
 }
 
-func (e *environment) integer(name string, unset, least, most int64) int64 {
+// integer reads a whole number from 1 to most.
+func (e *environment) integer(name string, unset, most int64) int64 {
 	v := e.get(name)
 	if v == "" {
 		return unset
 	}
 	n, err := strconv.ParseInt(v, 10, 64)
-	if err != nil || n < least || n > most {
-		e.fault(name, "%q is not a whole number from %d to %d", v, least, most)
+	if err != nil || n < 1 || n > most {
+		e.fault(name, "%q is not a whole number from 1 to %d", v, most)
 		return unset
 	}
 	return n

@@ -47,7 +47,11 @@ func runLambda(ctx context.Context, getenv func(string) string) int {
 	cancel()
 	if err != nil {
 		if _, ended := coldstart.LatestReport(); ended && !transient(err) {
-			return failInit(ctx, log, getenv("AWS_LAMBDA_RUNTIME_API"), reason(err), err, exitFailed)
+			status := exitFailed
+			if errors.Is(err, coldstart.ErrPin) {
+				status = exitUsage
+			}
+			return failInit(ctx, log, getenv("AWS_LAMBDA_RUNTIME_API"), reason(err), err, status)
 		}
 		log.Warn("model is not there at the end of the init phase; invocations wait for it", "error", err)
 	}

@@ -2,44 +2,89 @@ package main
 
 import (
 	"io"
+	"log/slog"
 	"os"
 	"sync"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
+
+	"github.com/tensorlambda/tensorlambda/internal/coldstart"
 )
 
-// progress shows on a terminal how far the library is inflated, by far the
-// largest part of a start. Elsewhere it shows nothing: the chart says it after.
+// progress shows how far a start is: a bar on a terminal, a line for each stage
+// that has ended elsewhere. The nil progress shows nothing. It is safe for
+// concurrent use.
 type progress struct {
-	w    io.Writer
-	once sync.Once
-	bar  *progressbar.ProgressBar
+	log *slog.Logger // nil on a terminal
+
+	mu    sync.Mutex
+	w     io.Writer
+	bar   *progressbar.ProgressBar
+	total int64 // of everything announced so far
+	model int64 // bytes of the model that the bar knows of
+	parts map[string]bool
 }
 
-// newProgress is nil, which shows nothing, where w is no terminal.
-func newProgress(w io.Writer) *progress {
-	if f, ok := w.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
-		return nil
+func newProgress(w io.Writer, log *slog.Logger) *progress {
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return &progress{w: w, parts: make(map[string]bool)}
 	}
-	return &progress{w: w}
+	return &progress{log: log}
 }
 
-// inflated counts bytes of the library's total. It is safe for concurrent use.
+// inflated counts bytes of the library, of which there are total.
 func (p *progress) inflated(bytes, total int64) {
-	if p == nil {
+	if p == nil || p.log != nil {
 		return
 	}
-	p.once.Do(func() {
-		p.bar = progressbar.NewOptions64(total, progressbar.OptionSetWriter(p.w), progressbar.OptionShowBytes(true),
-			progressbar.OptionSetDescription("inflating libtensorflow"), progressbar.OptionClearOnFinish())
-	})
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.advance("library", bytes, total)
+}
+
+// fetched says how many bytes of the model have arrived, of which there are
+// total.
+func (p *progress) fetched(done, total int64) {
+	if p == nil || p.log != nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.advance("model", done-p.model, total)
+	p.model = done
+}
+
+// advance moves the one bar for all parts, whose sizes become known one by one.
+func (p *progress) advance(part string, bytes, total int64) {
+	if p.bar == nil {
+		p.bar = progressbar.NewOptions64(1, progressbar.OptionSetWriter(p.w), progressbar.OptionShowBytes(true),
+			progressbar.OptionSetDescription("starting"), progressbar.OptionClearOnFinish())
+	}
+	if !p.parts[part] {
+		p.parts[part] = true
+		p.total += total
+		p.bar.ChangeMax64(p.total)
+	}
 	p.bar.Add64(bytes) //nolint:errcheck // a bar that cannot be drawn is not drawn
+}
+
+// stage tells of a stage that has ended.
+func (p *progress) stage(s coldstart.Stage) {
+	if p == nil || p.log == nil {
+		return
+	}
+	p.log.Info("start", "stage", s.Name, "ms", s.End.Sub(s.Start).Milliseconds(), "bytes", s.Bytes)
 }
 
 // done takes the bar away.
 func (p *progress) done() {
-	if p != nil && p.bar != nil {
-		p.bar.Clear()
+	if p == nil || p.log != nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil {
+		p.bar.Clear() //nolint:errcheck // see advance
 	}
 }

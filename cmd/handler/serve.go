@@ -42,7 +42,8 @@ func serveCommand(ctx context.Context, cfg config, args []string, stderr io.Writ
 		return err
 	}
 	cfg.ModelURI = uri
-	progress := newProgress(stderr)
+	log := slog.New(slog.NewTextHandler(stderr, nil))
+	progress := newProgress(stderr, log)
 	opts, err := startOptions(ctx, cfg, progress)
 	if err != nil {
 		return usageError{err}
@@ -53,7 +54,6 @@ func serveCommand(ctx context.Context, cfg config, args []string, stderr io.Writ
 	}
 	coldstart.Start(opts)
 	defer coldstart.Close()
-	log := slog.New(slog.NewTextHandler(stderr, nil))
 	server := &http.Server{
 		Handler:           router(cfg, log, latestReport),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -63,6 +63,9 @@ func serveCommand(ctx context.Context, cfg config, args []string, stderr io.Writ
 	go func() { served <- server.Serve(listener) }()
 	model, err := coldstart.Model(ctx)
 	progress.done()
+	if errors.Is(err, coldstart.ErrPin) {
+		err = usageError{err}
+	}
 	if err == nil {
 		announce(stderr, listener.Addr(), model)
 		select {
@@ -77,7 +80,7 @@ func serveCommand(ctx context.Context, cfg config, args []string, stderr io.Writ
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 	defer cancel()
 	err = errors.Join(err, server.Shutdown(stop))
-	<-served
+	<-served //nolint:errcheck // ErrServerClosed, now
 	return err
 }
 

@@ -21,9 +21,11 @@ func startOptions(ctx context.Context, cfg config, bar *progress) (coldstart.Opt
 	if err != nil {
 		return coldstart.Options{}, err
 	}
+	fetch.Progress = bar.fetched
 	return coldstart.Options{
 		Started:   started,
 		Transient: transient,
+		Stage:     bar.stage,
 		Open: func(ctx context.Context, timeline *coldstart.Timeline) error {
 			return openLibrary(ctx, cfg, timeline, bar)
 		},

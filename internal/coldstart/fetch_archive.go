@@ -139,7 +139,11 @@ func (f *fetch) unpack(ctx context.Context, format archive.Format, o blob.Object
 	unpacked, err := unpack(format, packed, o.Size, e, into)
 	err = errors.Join(err, r.Close())
 	f.stage("fetch", f.start, packed.end, o.Size)
-	f.stage("unpack", packed.begin, time.Now(), unpacked.Bytes)
+	begin := packed.begin
+	if format == archive.Zip {
+		begin = packed.end
+	}
+	f.stage("unpack", begin, time.Now(), unpacked.Bytes)
 	if err == nil {
 		// Before the entry is finished: content that fails its pin must never
 		// be found in the cache.

@@ -25,6 +25,9 @@ type Options struct {
 	// Transient says whether a failure may be gone when tried again; nil
 	// means that none is.
 	Transient func(error) bool
+	// Stage, if not nil, is told of each stage once it has ended, by several
+	// goroutines at a time.
+	Stage func(Stage)
 }
 
 // Load makes a model out of what Read brought, ready to answer.
@@ -127,7 +130,7 @@ func (p *Pipeline) begin(start time.Time) *attempt {
 	a := &attempt{done: make(chan struct{})}
 	go func() {
 		defer close(a.done)
-		timeline := &Timeline{report: Report{Start: start}}
+		timeline := &Timeline{report: Report{Start: start}, added: p.opts.Stage}
 		a.model, a.err = p.run(timeline)
 		timeline.Note(func(r *Report) { r.End = time.Now() })
 		a.report = timeline.Report()

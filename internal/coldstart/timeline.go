@@ -18,6 +18,7 @@ type Stage struct {
 type Timeline struct {
 	mu     sync.Mutex
 	report Report
+	added  func(Stage) // may be nil
 }
 
 // Report says what a start did. It is a copy: it does not change. As JSON it is
@@ -42,8 +43,11 @@ func (t *Timeline) Begin(name string) (end func(bytes int64)) {
 // Add adds a stage that was timed elsewhere.
 func (t *Timeline) Add(s Stage) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.report.Stages = append(t.report.Stages, s)
+	t.mu.Unlock()
+	if t.added != nil {
+		t.added(s)
+	}
 }
 
 // Note changes the parts of the report that are not stages.

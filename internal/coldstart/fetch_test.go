@@ -1,0 +1,645 @@
+package coldstart_test
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/tensorlambda/tensorlambda/internal/archive"
+	"github.com/tensorlambda/tensorlambda/internal/blob"
+	"github.com/tensorlambda/tensorlambda/internal/coldstart"
+	"github.com/tensorlambda/tensorlambda/internal/versitygw"
+)
+
+// tree is a folder: names and what they hold.
+type tree map[string]string
+
+// graphDef begins as a GraphDef does: field 1, a message.
+const graphDef = "\x0a\x05node…"
+
+func savedModel(dir string) tree {
+	return tree{
+		dir + "saved_model.pb":                          "\x08\x01meta graph of " + dir,
+		dir + "variables/variables.index":               "index",
+		dir + "variables/variables.data-00000-of-00002": "first",
+		dir + "variables/variables.data-00001-of-00002": "second",
+		dir + "assets/empty":                            "",
+	}
+}
+
+func join(trees ...tree) tree {
+	all := tree{}
+	for _, t := range trees {
+		maps.Copy(all, t)
+	}
+	return all
+}
+
+func without(t tree, name string) tree {
+	t = maps.Clone(t)
+	delete(t, name)
+	return t
+}
+
+// bucket is a bucket on a server of the test's own.
+type bucket struct {
+	t      *testing.T
+	client *s3.Client
+	server *versitygw.Server
+}
+
+const bucketName = "models"
+
+func newBucket(t *testing.T) bucket {
+	t.Helper()
+	server, err := versitygw.Start(t.Context(), versitygw.Options{Dir: t.TempDir(), Versioning: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	b := bucket{t: t, server: server}
+	b.client = b.as(server.Root())
+	_, err = b.client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(bucketName)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func (b bucket) as(who versitygw.Credentials) *s3.Client {
+	b.t.Helper()
+	client, err := blob.NewClient(b.t.Context(), blob.ClientOptions{
+		Region: versitygw.Region, Endpoint: b.server.Endpoint(),
+		AccessKeyID: who.AccessKeyID, SecretAccessKey: who.SecretAccessKey,
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return client
+}
+
+func (b bucket) source() blob.Stores {
+	return blob.Stores{S3: blob.NewS3(b.client, blob.S3Options{PartSize: 64 << 10}), Files: &blob.Files{}}
+}
+
+func (b bucket) put(key, body string) (versionID string) {
+	b.t.Helper()
+	out, err := b.client.PutObject(b.t.Context(), &s3.PutObjectInput{Bucket: aws.String(bucketName), Key: &key, Body: strings.NewReader(body)})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return aws.ToString(out.VersionId)
+}
+
+// carriers put a tree where a model can be fetched from, and say where.
+var carriers = map[string]func(*testing.T, bucket, tree) string{
+	"folder": func(t *testing.T, _ bucket, files tree) string {
+		dir := filepath.Join(t.TempDir(), "digits")
+		write(t, dir, files)
+		return dir
+	},
+	"prefix": func(t *testing.T, b bucket, files tree) string {
+		prefix := strings.ReplaceAll(t.Name(), "/", "-") + "/digits/"
+		for name, body := range files {
+			b.put(prefix+name, body)
+		}
+		return "s3://" + bucketName + "/" + prefix
+	},
+	"tar.gz in S3": func(t *testing.T, b bucket, files tree) string {
+		key := strings.ReplaceAll(t.Name(), "/", "-") + "/digits.tar.gz"
+		b.put(key, tarGzip(t, files))
+		return "s3://" + bucketName + "/" + key
+	},
+	"zip file": func(t *testing.T, _ bucket, files tree) string {
+		dir := t.TempDir()
+		write(t, dir, tree{"digits.zip": zipped(t, files)})
+		return filepath.Join(dir, "digits.zip")
+	},
+}
+
+func TestFetchFindsTheModel(t *testing.T) {
+	b := newBucket(t)
+	for _, tt := range []struct {
+		name     string
+		files    tree
+		version  string
+		model    tree   // what must be in Dir
+		graph    string // or this
+		warnings string
+		want     error
+		text     string
+	}{
+		{name: "saved model", files: savedModel(""), version: "1", model: savedModel("")},
+		{name: "without variables", files: tree{"saved_model.pb": "m"}, version: "1", model: tree{"saved_model.pb": "m"}},
+		{name: "wrapped", files: savedModel("a/b/"), version: "1", model: under("a/b/", savedModel("a/b/"))},
+		{name: "wrapped as TensorFlow Serving does", files: savedModel("tfs-model/00000123/"), version: "123", model: under("tfs-model/00000123/", savedModel("tfs-model/00000123/"))},
+		{name: "largest version, as a number", files: join(savedModel("9/"), savedModel("10/"), savedModel("2/")), version: "10", model: under("10/", savedModel("10/"))},
+		{name: "other folders beside versions", files: join(savedModel("1/"), savedModel("backup/"), tree{"README": ""}), version: "1", model: under("1/", savedModel("1/"))},
+		{name: "what tools leave behind", files: join(savedModel("m/"), tree{"__MACOSX/m/saved_model.pb": "x", "m/._saved_model.pb": "x", ".git/saved_model.pb": "x"}), version: "1", model: under("m/", savedModel("m/"))},
+		{name: "a model among a model's assets", files: join(savedModel(""), tree{"assets.extra/saved_model.pb": "x"}), version: "1", model: join(savedModel(""), tree{"assets.extra/saved_model.pb": "x"})},
+		{
+			name: "a newer version without its index", files: join(savedModel("1/"), without(savedModel("2/"), "2/variables/variables.index")),
+			version: "1", model: under("1/", savedModel("1/")), warnings: "version 2 is not served because it is incomplete: 2/variables/variables.index is missing",
+		},
+		{
+			name: "a newer version without a shard", files: join(savedModel("1/"), without(savedModel("2/"), "2/variables/variables.data-00001-of-00002")),
+			version: "1", model: under("1/", savedModel("1/")), warnings: "variables.data-00001-of-00002 is missing",
+		},
+		{
+			name: "a newer version without its graph", files: join(savedModel("1/"), without(savedModel("2/"), "2/saved_model.pb")),
+			version: "1", model: under("1/", savedModel("1/")), warnings: "2/saved_model.pb is missing",
+		},
+		{name: "frozen graph", files: tree{"g/frozen.pb": graphDef, "g/labels.txt": "zero"}, version: "1", graph: graphDef},
+
+		{name: "no version complete", files: join(without(savedModel("1/"), "1/variables/variables.index"), without(savedModel("2/"), "2/variables/variables.data-00000-of-00002")), want: coldstart.ErrIncomplete, text: "version 2"},
+		{name: "incomplete", files: without(savedModel(""), "variables/variables.data-00001-of-00002"), want: coldstart.ErrIncomplete, text: "variables.data-00001-of-00002"},
+		{name: "two models", files: join(savedModel("a/"), savedModel("b/")), want: coldstart.ErrAmbiguous, text: `"a", "b"`},
+		{name: "two graphs", files: tree{"a.pb": graphDef, "b.pb": graphDef}, want: coldstart.ErrAmbiguous, text: `"a.pb", "b.pb"`},
+		{name: "no model", files: tree{"readme.txt": "x", "model.h5": "y"}, want: coldstart.ErrNoModel, text: `"model.h5", "readme.txt"`},
+		{name: "too deep", files: savedModel("a/b/c/d/e/"), want: coldstart.ErrNoModel, text: "within 4 folders"},
+		{name: "a saved model under a graph's name", files: tree{"frozen.pb": "\x08\x01"}, want: coldstart.ErrNoModel, text: "not a frozen graph"},
+	} {
+		for name, carry := range carriers {
+			t.Run(tt.name+"/"+name, func(t *testing.T) {
+				cache := filepath.Join(t.TempDir(), "models")
+				got, err := coldstart.Fetch(t.Context(), coldstart.FetchOptions{URI: uri(t, carry(t, b, tt.files)), Source: b.source(), CacheDir: cache})
+				if tt.want != nil {
+					if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.text) {
+						t.Errorf("error is %v, want %v with %s", err, tt.want, tt.text)
+					}
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer got.Close()
+				if got.Name != "digits" || got.Version != tt.version || string(got.Graph) != tt.graph {
+					t.Errorf("name %q, version %q, graph %q; want digits, %q, %q", got.Name, got.Version, got.Graph, tt.version, tt.graph)
+				}
+				if warnings := strings.Join(got.Warnings, "\n"); !strings.Contains(warnings, tt.warnings) || tt.warnings == "" && warnings != "" {
+					t.Errorf("warnings are %q, want %q", warnings, tt.warnings)
+				}
+				if tt.graph != "" {
+					return
+				}
+				if got.Format != coldstart.SavedModel {
+					t.Errorf("format is %q", got.Format)
+				}
+				for file, body := range tt.model {
+					if data, err := os.ReadFile(filepath.Join(got.Dir, file)); err != nil || string(data) != body {
+						t.Errorf("%s is %q (%v), want %q", file, data, err, body)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestFetchGraph(t *testing.T) {
+	b := newBucket(t)
+	body := "\x0a" + strings.Repeat("graph", 100_000) // several parts
+	b.put("digits.pb", body)
+	dir := t.TempDir()
+	write(t, dir, tree{"digits.pb": body})
+	for from, u := range map[string]string{coldstart.FromS3: "s3://models/digits.pb", coldstart.FromFile: filepath.Join(dir, "digits.pb")} {
+		cache := filepath.Join(t.TempDir(), "models")
+		var done, total int64
+		got, err := coldstart.Fetch(t.Context(), coldstart.FetchOptions{
+			URI: uri(t, u), Source: b.source(), CacheDir: cache, SHA256: strings.ToUpper(sum(body)),
+			Progress: func(d, of int64) { done, total = d, of },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(got.Graph) != body || got.Format != coldstart.GraphDef || got.Name != "digits" || got.SHA256 != sum(body) || got.From != from || got.Bytes != int64(len(body)) {
+			t.Errorf("%s: %d bytes of format %s, name %s, from %s, checksum %s", u, len(got.Graph), got.Format, got.Name, got.From, got.SHA256)
+		}
+		if done != int64(len(body)) || total != done {
+			t.Errorf("progress ended at %d of %d, want %d", done, total, len(body))
+		}
+		if _, err := os.Stat(cache); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("a graph needs no cache, but there is one (%v)", err)
+		}
+	}
+}
+
+func TestFetchNames(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, join(savedModel("digits/00000007/"), tree{"x.v2.tgz": tarGzip(t, savedModel("")), "Frozen.PB": graphDef}))
+	t.Chdir(filepath.Join(dir, "digits", "00000007"))
+	for _, tt := range []struct{ uri, name, version string }{
+		{dir + "/digits", "digits", "7"},
+		{dir + "/digits/", "digits", "7"},
+		{dir + "/digits/00000007", "digits", "7"},
+		{dir + "/digits/00000007/saved_model.pb", "digits", "7"},
+		{"file://" + dir + "/x.v2.tgz", "x.v2", "1"},
+		{dir + "/Frozen.PB", "Frozen", "1"},
+		{".", "digits", "7"},
+		{"..", "digits", "7"},
+	} {
+		got, err := coldstart.Fetch(t.Context(), coldstart.FetchOptions{URI: uri(t, tt.uri), Source: blob.Stores{Files: &blob.Files{}}, CacheDir: filepath.Join(t.TempDir(), "models")})
+		if err != nil {
+			t.Errorf("%s: %v", tt.uri, err)
+			continue
+		}
+		if got.Name != tt.name || got.Version != tt.version || got.Dir != "" && !filepath.IsAbs(got.Dir) {
+			t.Errorf("%s is model %q version %q in %q, want %q, %q", tt.uri, got.Name, got.Version, got.Dir, tt.name, tt.version)
+		}
+		if err := got.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestFetchReusesWhatIsThere(t *testing.T) {
+	b := newBucket(t)
+	for name, put := range map[string]func(body string) string{
+		"archive": func(body string) string {
+			b.put("digits.tgz", tarGzip(t, join(savedModel("m/"), tree{"m/assets/v": body})))
+			return "s3://models/digits.tgz"
+		},
+		"prefix": func(body string) string {
+			for name, data := range join(savedModel("base/3/"), tree{"base/3/assets/v": body}) {
+				b.put(name, data)
+			}
+			return "s3://models/base"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			source := &counting{Source: b.source()}
+			o := coldstart.FetchOptions{Source: source, CacheDir: filepath.Join(t.TempDir(), "models")}
+			fetch := func(body, from string, reads bool) {
+				t.Helper()
+				before := source.reads.Load()
+				o.URI = uri(t, put(body))
+				got, err := coldstart.Fetch(t.Context(), o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer got.Close()
+				data, err := os.ReadFile(filepath.Join(got.Dir, "assets/v"))
+				if err != nil || string(data) != body || got.From != from || reads != (source.reads.Load() > before) {
+					t.Errorf("got %q (%v) from %s by %d reads, want %q from %s", data, err, got.From, source.reads.Load()-before, body, from)
+				}
+			}
+			fetch("one", coldstart.FromS3, true)
+			fetch("one", coldstart.FromCache, false)
+			fetch("two", coldstart.FromS3, true)
+
+			entries := cached(t, o.CacheDir)
+			if len(entries) != 2 {
+				t.Fatalf("cache holds %q, want two versions", entries)
+			}
+			for _, e := range entries { // a file that a crashed machine lost
+				damage(t, filepath.Join(o.CacheDir, e))
+			}
+			fetch("two", coldstart.FromS3, true)
+		})
+	}
+}
+
+func TestFetchPins(t *testing.T) {
+	b := newBucket(t)
+	_, err := b.client.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{
+		Bucket: aws.String(bucketName), VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := tarGzip(t, savedModel("")), tarGzip(t, savedModel("wrapped/"))
+	old := b.put("digits.tar.gz", first)
+	b.put("digits.tar.gz", second)
+	b.put("base/saved_model.pb", "m")
+	dir := t.TempDir()
+	write(t, dir, tree{"digits.tar.gz": first})
+	cache := filepath.Join(t.TempDir(), "models")
+	for _, tt := range []struct {
+		name, uri, version, sum string
+		want                    error
+		text                    []string
+		gotSum                  string
+	}{
+		{name: "wrong checksum", uri: "s3://models/digits.tar.gz", sum: sum(first), want: coldstart.ErrChecksum, text: []string{sum(first), sum(second)}},
+		{name: "right checksum", uri: "s3://models/digits.tar.gz", sum: sum(second), gotSum: sum(second)},
+		{name: "wrong checksum of what is there already", uri: "s3://models/digits.tar.gz", sum: sum(first), want: coldstart.ErrChecksum, text: []string{sum(first), sum(second)}},
+		{name: "old version", uri: "s3://models/digits.tar.gz", version: old, sum: sum(first), gotSum: sum(first)},
+		{name: "no such version", uri: "s3://models/digits.tar.gz", version: "01J0000000000000000000NONE", want: blob.ErrNotFound},
+		{name: "version of a prefix", uri: "s3://models/base/", version: old, want: coldstart.ErrPin, text: []string{"s3://models/base/"}},
+		{name: "checksum of a prefix", uri: "s3://models/base", sum: sum(first), want: coldstart.ErrPin},
+		{name: "checksum of a saved_model.pb", uri: "s3://models/base/saved_model.pb", sum: sum("m"), want: coldstart.ErrPin},
+		{name: "version of a file", uri: filepath.Join(dir, "digits.tar.gz"), version: "1", want: coldstart.ErrPin, text: []string{"no versions"}},
+		{name: "checksum of a file", uri: filepath.Join(dir, "digits.tar.gz"), sum: sum(first), gotSum: sum(first)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			before := cached(t, cache)
+			got, err := coldstart.Fetch(t.Context(), coldstart.FetchOptions{URI: uri(t, tt.uri), ObjectVersion: tt.version, SHA256: tt.sum, Source: b.source(), CacheDir: cache})
+			if tt.want == nil {
+				if err != nil || got.SHA256 != tt.gotSum {
+					t.Fatalf("got %+v, %v", got, err)
+				}
+				got.Close()
+				return
+			}
+			if !errors.Is(err, tt.want) || coldstart.IsTransient(err) {
+				t.Errorf("error is %v, want %v, and not transient", err, tt.want)
+			}
+			for _, text := range tt.text {
+				if !strings.Contains(err.Error(), text) {
+					t.Errorf("error %q does not name %s", err, text)
+				}
+			}
+			if after := cached(t, cache); !slices.Equal(before, after) {
+				t.Errorf("the cache changed from %q to %q", before, after)
+			}
+		})
+	}
+}
+
+func TestFetchFailuresLeaveNothing(t *testing.T) {
+	b := newBucket(t)
+	stranger, err := b.server.AddUser(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := tarGzip(t, join(savedModel("m/"), tree{"m/assets/v": strings.Repeat("x", 10_000)}))
+	b.put("digits.tar.gz", good)
+	b.put("cut.tar.gz", good[:len(good)-20])
+	b.put("page.zip", "<html></html>")
+	b.put("evil.tar.gz", tarGzip(t, tree{"saved_model.pb": "x", "../evil": "x"}))
+	b.put("nothing.tar.gz", tarGzip(t, tree{"readme": "x"}))
+	b.put("digits.pb", graphDef)
+	for name, body := range savedModel("prefix/") {
+		b.put(name, body)
+	}
+	own := b.source()
+	denied := blob.Stores{S3: blob.NewS3(b.as(stranger), blob.S3Options{})}
+	lost := errors.New("connection lost")
+	for _, tt := range []struct {
+		name, key string
+		source    coldstart.Source
+		maxBytes  int64
+		maxFiles  int
+		want      error
+		transient bool
+		text      string
+	}{
+		{name: "missing archive", key: "none.tar.gz", want: blob.ErrNotFound, text: "s3://models/none.tar.gz"},
+		{name: "missing graph", key: "none.pb", want: blob.ErrNotFound},
+		{name: "missing prefix", key: "none", want: blob.ErrNotFound, text: "saved_model.pb"},
+		{name: "a key that is no model's name", key: "digits.tar.gz/x", want: blob.ErrNotFound},
+		{name: "access denied", key: "digits.tar.gz", source: denied, want: blob.ErrAccessDenied, text: "s3:ListBucket"},
+		{name: "prefix denied", key: "prefix/", source: denied, want: blob.ErrAccessDenied},
+		{name: "corrupt archive", key: "cut.tar.gz", want: archive.ErrCorrupt, text: "cut.tar.gz"},
+		{name: "a web page", key: "page.zip", want: archive.ErrCorrupt},
+		{name: "dot dot", key: "evil.tar.gz", want: archive.ErrUnsafe, text: "../evil"},
+		{name: "no model inside", key: "nothing.tar.gz", want: coldstart.ErrNoModel},
+		{name: "large graph", key: "digits.pb", maxBytes: 3, want: coldstart.ErrTooLarge, text: "MAX_MODEL_BYTES"},
+		{name: "large archive", key: "digits.tar.gz", maxBytes: 3, want: coldstart.ErrTooLarge},
+		{name: "large when unpacked", key: "digits.tar.gz", maxBytes: 5000, want: archive.ErrTooLarge},
+		{name: "large prefix", key: "prefix/", maxBytes: 3, want: coldstart.ErrTooLarge},
+		{name: "many files", key: "prefix/", maxFiles: 2, want: coldstart.ErrTooLarge},
+		{name: "many files in an archive", key: "digits.tar.gz", maxFiles: 2, want: archive.ErrTooLarge},
+		{name: "archive breaks off", key: "digits.tar.gz", source: &breaking{own, blob.ErrTruncated}, want: blob.ErrTruncated, transient: true},
+		{name: "graph breaks off", key: "digits.pb", source: &breaking{own, blob.ErrTruncated}, want: blob.ErrTruncated, transient: true},
+		{name: "prefix breaks off", key: "prefix/", source: &breaking{own, lost}, want: lost},
+		{name: "more than the disk holds", key: "prefix/", source: &huge{own}, maxBytes: 1 << 60, want: coldstart.ErrNoSpace, text: "EphemeralStorage"},
+		{name: "cancelled", key: "digits.tar.gz", source: &breaking{own, context.Canceled}, want: context.Canceled, transient: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.source == nil {
+				tt.source = own
+			}
+			dir := t.TempDir()
+			cache := filepath.Join(dir, "models")
+			_, err := coldstart.Fetch(t.Context(), coldstart.FetchOptions{
+				URI: uri(t, "s3://models/"+tt.key), Source: tt.source, CacheDir: cache, MaxBytes: tt.maxBytes, MaxFiles: tt.maxFiles,
+			})
+			if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.text) {
+				t.Errorf("error is %v, want %v with %q", err, tt.want, tt.text)
+			}
+			if got := coldstart.IsTransient(err); got != tt.transient {
+				t.Errorf("IsTransient(%v) = %t, want %t", err, got, tt.transient)
+			}
+			if left := cached(t, cache); len(left) != 0 {
+				t.Errorf("left in the cache: %q", left)
+			}
+		})
+	}
+}
+
+func TestFetchByManyAtOnce(t *testing.T) {
+	b := newBucket(t)
+	b.put("digits.tar.gz", tarGzip(t, savedModel("m/")))
+	for name, body := range savedModel("base/1/") {
+		b.put(name, body)
+	}
+	cache := filepath.Join(t.TempDir(), "models")
+	for _, u := range []string{"s3://models/digits.tar.gz", "s3://models/base/"} {
+		var all sync.WaitGroup
+		for range 8 { // locks belong to open files: here they are as apart as processes are
+			all.Go(func() {
+				got, err := coldstart.Fetch(t.Context(), coldstart.FetchOptions{URI: uri(t, u), Source: b.source(), CacheDir: cache})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer got.Close()
+				if _, err := os.Stat(filepath.Join(got.Dir, "saved_model.pb")); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+	}
+	if entries := cached(t, cache); len(entries) != 2 {
+		t.Errorf("the cache holds %q, want one entry for each model", entries)
+	}
+}
+
+func TestFetchNeedsASafeCacheFolder(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, tree{"digits.tgz": tarGzip(t, savedModel(""))})
+	open, link := filepath.Join(dir, "open"), filepath.Join(dir, "link")
+	err := errors.Join(os.Mkdir(open, 0o700), os.Chmod(open, 0o770), os.Mkdir(filepath.Join(dir, "real"), 0o700), os.Symlink("real", link))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cache := range []string{open, link} {
+		_, err := coldstart.Fetch(t.Context(), coldstart.FetchOptions{URI: uri(t, filepath.Join(dir, "digits.tgz")), Source: blob.Stores{Files: &blob.Files{}}, CacheDir: cache})
+		if !errors.Is(err, coldstart.ErrCacheFolder) || !strings.Contains(err.Error(), cache) {
+			t.Errorf("error is %v, want ErrCacheFolder and %s", err, cache)
+		}
+	}
+}
+
+// counting counts what is read.
+type counting struct {
+	coldstart.Source
+	reads atomic.Int64
+}
+
+func (c *counting) Open(ctx context.Context, o blob.Object) (io.ReadCloser, error) {
+	c.reads.Add(1)
+	return c.Source.Open(ctx, o)
+}
+
+func (c *counting) Download(ctx context.Context, o blob.Object, w io.WriterAt) error {
+	c.reads.Add(1)
+	return c.Source.Download(ctx, o, w)
+}
+
+// breaking fails halfway through every object.
+type breaking struct {
+	coldstart.Source
+	err error
+}
+
+func (b *breaking) Open(ctx context.Context, o blob.Object) (io.ReadCloser, error) {
+	r, err := b.Source.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(io.LimitReader(r, o.Size/2), failing{b.err}), r}, nil
+}
+
+func (b *breaking) Download(ctx context.Context, o blob.Object, w io.WriterAt) error {
+	_, err := w.WriteAt(make([]byte, o.Size/2), 0)
+	return errors.Join(err, b.err)
+}
+
+// huge lists files of petabytes.
+type huge struct{ coldstart.Source }
+
+func (h *huge) List(ctx context.Context, prefix blob.URI) ([]blob.Object, error) {
+	objects, err := h.Source.List(ctx, prefix)
+	for i := range objects {
+		objects[i].Size = 1 << 52
+	}
+	return objects, err
+}
+
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+func uri(t *testing.T, s string) blob.URI {
+	t.Helper()
+	u, err := blob.ParseURI(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func sum(s string) string {
+	h := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(h[:])
+}
+
+// under is the part of a tree below a folder.
+func under(dir string, files tree) tree {
+	below := tree{}
+	for name, body := range files {
+		if rest, ok := strings.CutPrefix(name, dir); ok {
+			below[rest] = body
+		}
+	}
+	return below
+}
+
+func write(t *testing.T, dir string, files tree) {
+	t.Helper()
+	for name, body := range files {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(body), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// cached is the names in a cache folder, none if there is no such folder.
+func cached(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name()
+	}
+	return names
+}
+
+// damage empties a file of a cache entry's model.
+func damage(t *testing.T, entry string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(entry, "model", "*", "saved_model.pb"))
+	if top := filepath.Join(entry, "model", "saved_model.pb"); len(files) == 0 {
+		files = []string{top}
+	}
+	if err := errors.Join(err, os.Truncate(files[0], 0)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func tarGzip(t *testing.T, files tree) string {
+	t.Helper()
+	var buf bytes.Buffer
+	z := gzip.NewWriter(&buf)
+	w := tar.NewWriter(z)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		err := w.WriteHeader(&tar.Header{Name: "./" + name, Mode: 0o644, Size: int64(len(files[name]))})
+		if _, writeErr := io.WriteString(w, files[name]); err != nil || writeErr != nil {
+			t.Fatal(err, writeErr)
+		}
+	}
+	if err := errors.Join(w.Close(), z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return buf.String()
+}
+
+func zipped(t *testing.T, files tree) string {
+	t.Helper()
+	var buf bytes.Buffer
+	w := zip.NewWriter(&buf)
+	for name, body := range files {
+		f, err := w.Create(name)
+		if err == nil {
+			_, err = io.WriteString(f, body)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return buf.String()
+}
