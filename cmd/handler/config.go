@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -78,7 +79,7 @@ func readConfig(get func(string) string) (config, error) {
 
 	const huge = math.MaxInt64 / 2
 	c.MaxBodyBytes = e.integer("MAX_BODY_BYTES", 10<<20, huge)
-	c.MaxTensorBytes = e.integer("MAX_TENSOR_BYTES", max(c.MemoryBudget/8, 64<<20), huge)
+	c.MaxTensorBytes = e.integer("MAX_TENSOR_BYTES", cmp.Or(c.MemoryBudget/8, 64<<20), huge)
 	c.MaxModelBytes = e.integer("MAX_MODEL_BYTES", 8<<30, huge)
 	c.MaxArchiveFiles = int(e.integer("MAX_ARCHIVE_FILES", 100_000, math.MaxInt32))
 	c.MaxJSONDepth = int(e.integer("MAX_JSON_DEPTH", 64, 10_000))

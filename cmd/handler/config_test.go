@@ -22,7 +22,7 @@ func TestDefaults(t *testing.T) {
 	if c.MaxBodyBytes != 10<<20 || c.MaxModelBytes != 8<<30 || c.MaxArchiveFiles != 100_000 || c.MaxJSONDepth != 64 || c.MaxInflateRatio != 1000 {
 		t.Errorf("limits %+v", c)
 	}
-	if c.MemoryBudget <= 0 || c.MaxTensorBytes != max(c.MemoryBudget/8, 64<<20) {
+	if c.MemoryBudget <= 0 || c.MaxTensorBytes != c.MemoryBudget/8 {
 		t.Errorf("tensors may have %d bytes of a budget of %d", c.MaxTensorBytes, c.MemoryBudget)
 	}
 	if !reflect.DeepEqual(c.Tags, []string{"serve"}) || c.InterOpThreads != 1 || c.IntraOpThreads < 1 || c.AnyTensor || c.AllowUnsafe || c.Sources != nil {

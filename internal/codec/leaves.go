@@ -162,8 +162,11 @@ func (t *builder) str(c *cursor) error {
 	default:
 		return t.wrongType(c)
 	}
+	if err := t.charge(len(t.data) - before); err != nil {
+		return err
+	}
 	t.offsets = append(t.offsets, len(t.data))
-	return t.charge(len(t.data) - before)
+	return nil
 }
 
 // base64Object is the string, with its quotation marks, in a checked value that

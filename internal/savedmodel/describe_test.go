@@ -121,13 +121,18 @@ operations of function f
 
 // A name in a model may hold what a terminal acts upon.
 func TestWriteTableQuotesWhatATerminalWouldActUpon(t *testing.T) {
-	g := readGraph(t, graph(nodes(node("a\x1b[2Jb\tc\n", "NoOp"))...))
+	g := readGraph(t, graph(nodes(node("a\x1b[2Jb\tc\n", "NoOp"), node("d\x9b2J", "NoOp"))...))
 	var b strings.Builder
 	if err := g.Describe(nil).WriteTable(&b); err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(b.String(), "\x1b") || !strings.Contains(b.String(), `"a\x1b[2Jb\tc\n"`) {
-		t.Errorf("table %q, want the name quoted", b.String())
+	for _, want := range []string{`"a\x1b[2Jb\tc\n"`, `"d\x9b2J"`} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("table %q, want the name %s", b.String(), want)
+		}
+	}
+	if strings.ContainsAny(b.String(), "\x1b\x9b") {
+		t.Errorf("table %q holds control characters", b.String())
 	}
 	if !strings.Contains(b.String(), "no signatures") {
 		t.Errorf("table %q does not say that there are no signatures", b.String())

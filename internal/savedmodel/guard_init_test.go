@@ -20,8 +20,9 @@ func (i initialised) model() message {
 	return savedModel(m)
 }
 
-func fill(name, file string) message {
-	return node(name, "InitializeTableFromTextFileV2", "table", file)
+// fill is the node "fill", which fills the table from a file.
+func fill(file string) message {
+	return node("fill", "InitializeTableFromTextFileV2", "table", file)
 }
 
 // The init op may read a file only where that is surely an asset of the model.
@@ -29,12 +30,12 @@ func TestInitOpFillsTablesFromAssetsOnly(t *testing.T) {
 	table := node("table", "HashTableV2")
 	file := node("file", "Const").attr("dtype", attrType(7))
 	init := node("init", "NoOp", "^fill")
-	direct := []message{table, file, init, fill("fill", "file")}
+	direct := []message{table, file, init, fill("file")}
 	call := func(input string) []message {
 		return []message{table, file, node("other", "Const").attr("dtype", attrType(7)), node("init", "NoOp", "^call"),
 			node("call", "StatefulPartitionedCall", "table", input).attr("f", attrFunc("initializer"))}
 	}
-	initializer := function("initializer", []string{"table", "name"}, node("same", "Identity", "name"), fill("fill", "same:output:0"))
+	initializer := function("initializer", []string{"table", "name"}, node("same", "Identity", "name"), fill("same:output:0"))
 	plus := func(messages []message, more ...message) []message {
 		return append(messages[:len(messages):len(messages)], more...)
 	}
@@ -52,8 +53,8 @@ func TestInitOpFillsTablesFromAssetsOnly(t *testing.T) {
 		{"an asset outside the model", initialised{direct, nil, "file:0", "../../etc/passwd"}, false},
 		{"an asset outside the model, hidden", initialised{direct, nil, "file:0", "en/../../x"}, false},
 		{"an absolute asset", initialised{direct, nil, "file:0", "/etc/passwd"}, false},
-		{"the asset through Identity", initialised{plus([]message{table, file, init}, node("same", "Identity", "file"), fill("fill", "same")), nil, "file:0", "w"}, true},
-		{"the asset through something else", initialised{plus([]message{table, file, init}, node("joined", "StringJoin", "file"), fill("fill", "joined")), nil, "file:0", "w"}, false},
+		{"the asset through Identity", initialised{plus([]message{table, file, init}, node("same", "Identity", "file"), fill("same")), nil, "file:0", "w"}, true},
+		{"the asset through something else", initialised{plus([]message{table, file, init}, node("joined", "StringJoin", "file"), fill("joined")), nil, "file:0", "w"}, false},
 		{"through a function", initialised{call("file"), []part{initializer}, "file:0", "w"}, true},
 		{"another value through a function", initialised{call("other"), []part{initializer}, "file:0", "w"}, false},
 		{"a function with two callers", initialised{plus(call("file"),
@@ -61,7 +62,7 @@ func TestInitOpFillsTablesFromAssetsOnly(t *testing.T) {
 		{"a function called by a loop", initialised{plus(call("file"),
 			node("again", "While", "table", "file").attr("body", attrFunc("initializer"))), []part{initializer}, "file:0", "w"}, false},
 		{"an Identity in a circle", initialised{plus([]message{table, init}, node("a", "Identity", "b"), node("b", "Identity", "a"), node("c", "Const"),
-			fill("fill", "c")), nil, "file:0", "w"}, false},
+			fill("c")), nil, "file:0", "w"}, false},
 		{"any other reading", initialised{[]message{file, node("init", "ReadFile", "file")}, nil, "file:0", "w"}, false},
 		{"writing", initialised{[]message{file, node("init", "WriteFile", "file", "file")}, nil, "file:0", "w"}, false},
 	} {
@@ -85,7 +86,7 @@ func TestInitOpReadsAnAssetThroughAVariable(t *testing.T) {
 		node("assign", "AssignVariableOp", "variable", "path"),
 		node("set", "VarIsInitializedOp", "variable"),
 		node("read", "ReadVariableOp", "variable", "^assign"),
-		fill("fill", "read"),
+		fill("read"),
 		node("init", "NoOp", "^fill"),
 	}
 	for _, c := range []struct {

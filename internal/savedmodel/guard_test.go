@@ -183,13 +183,13 @@ func TestGuardOfAFrozenGraph(t *testing.T) {
 	checkUnsafe(t, g.Guard(y).Check(), "", "")
 	checkUnsafe(t, g.Guard(z).Check(), `signature "serving_default"`, "ReadFile")
 
-	any := g.Guard(nil)
-	checkUnsafe(t, any.Check(), "", "")
-	checkUnsafe(t, any.Fetch("y:0"), "", "")
-	checkUnsafe(t, any.Fetch("name"), "", "")
-	checkUnsafe(t, any.Fetch("nothing"), "", "")
-	checkUnsafe(t, any.Fetch("r"), `operation "r"`, "ReadFile")
-	checkUnsafe(t, any.Fetch("z:0"), `operation "z"`, "ReadFile")
+	anyTensor := g.Guard(nil)
+	checkUnsafe(t, anyTensor.Check(), "", "")
+	checkUnsafe(t, anyTensor.Fetch("y:0"), "", "")
+	checkUnsafe(t, anyTensor.Fetch("name"), "", "")
+	checkUnsafe(t, anyTensor.Fetch("nothing"), "", "")
+	checkUnsafe(t, anyTensor.Fetch("r"), `operation "r"`, "ReadFile")
+	checkUnsafe(t, anyTensor.Fetch("z:0"), `operation "z"`, "ReadFile")
 }
 
 // With MODEL_ANY_TENSOR a client may name the saver's tensors, which no

@@ -107,7 +107,7 @@ func FuzzReadSavedModel(f *testing.F) {
 	for _, name := range []string{"table.saved_model.pb", "tags.saved_model.pb", "sparse.saved_model.pb", "loops.saved_model.pb"} {
 		f.Add(testdata(f, name))
 	}
-	f.Add([]byte(small("ReadFile")))
+	f.Add(small("ReadFile"))
 	f.Fuzz(func(_ *testing.T, b []byte) {
 		s, err := savedmodel.ReadSavedModel(b)
 		if err != nil {

@@ -33,12 +33,14 @@ const (
 	attrValueType   wire.Tag = 6<<3 | wire.Varint
 	listType        wire.Tag = 6<<3 | wire.Varint
 	listTypePacked  wire.Tag = 6<<3 | wire.Bytes
-	refTypeOffset            = 100
-	maxTypesDefault          = 64
-	errNamelessText          = "operation without a name"
 )
 
-var errNameless = errors.New(errNamelessText)
+const (
+	refTypeOffset   = 100 // a reference type is the type plus this
+	maxTypesDefault = 64  // in the default value of one attribute
+)
+
+var errNameless = errors.New("operation without a name")
 
 // ReadList reads a serialized OpList: what TF_GetAllOpList returns, or the list
 // of its operations that a meta graph carries.

@@ -46,9 +46,8 @@ class Table(tf.Module):
     """A vocabulary that is an asset of the model."""
 
     def __init__(self, path):
-        self.asset = tf.saved_model.Asset(path)
         init = tf.lookup.TextFileInitializer(
-            self.asset, tf.string, tf.lookup.TextFileIndex.WHOLE_LINE,
+            path, tf.string, tf.lookup.TextFileIndex.WHOLE_LINE,
             tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER)
         self.table = tf.lookup.StaticHashTable(init, -1)
 
