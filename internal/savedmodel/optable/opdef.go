@@ -28,11 +28,11 @@ const (
 	attrDefName    wire.Tag = 1<<3 | wire.Bytes
 	attrDefDefault wire.Tag = 3<<3 | wire.Bytes
 
-	attrValueList   wire.Tag = 1<<3 | wire.Bytes
-	attrValueInt    wire.Tag = 3<<3 | wire.Varint
-	attrValueType   wire.Tag = 6<<3 | wire.Varint
-	listType        wire.Tag = 6<<3 | wire.Varint
-	listTypePacked  wire.Tag = 6<<3 | wire.Bytes
+	attrValueList  wire.Tag = 1<<3 | wire.Bytes
+	attrValueInt   wire.Tag = 3<<3 | wire.Varint
+	attrValueType  wire.Tag = 6<<3 | wire.Varint
+	listType       wire.Tag = 6<<3 | wire.Varint
+	listTypePacked wire.Tag = 6<<3 | wire.Bytes
 )
 
 const (
