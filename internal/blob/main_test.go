@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -74,10 +74,11 @@ type bucket struct {
 	client *s3.Client
 }
 
+var buckets atomic.Int64
+
 func newBucket(tb testing.TB) bucket {
 	tb.Helper()
-	name := strings.ToLower(strings.NewReplacer("/", "-", "_", "-", ",", "", "#", "").Replace(tb.Name()))
-	b := bucket{name: "b-" + name[max(0, len(name)-60):], client: newClient(tb, server(tb).Endpoint(), server(tb).Root())}
+	b := bucket{name: fmt.Sprint("bucket-", buckets.Add(1)), client: newClient(tb, server(tb).Endpoint(), server(tb).Root())}
 	if _, err := b.client.CreateBucket(tb.Context(), &s3.CreateBucketInput{Bucket: &b.name}); err != nil {
 		tb.Fatal(err)
 	}

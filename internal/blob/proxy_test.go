@@ -11,16 +11,23 @@ import (
 // fate is what happens to the answers on one connection.
 type fate struct {
 	after int64 // bytes that pass first, HTTP headers included
-	what  func(p *proxy, client net.Conn)
+	what  func(p *proxy, client, up net.Conn)
 }
 
 var (
 	// cut ends the connection as if the server had closed it.
-	cut = func(*proxy, net.Conn) {}
+	cut = func(*proxy, net.Conn, net.Conn) {}
 	// reset ends it with a RST.
-	reset = func(_ *proxy, client net.Conn) { _ = client.(*net.TCPConn).SetLinger(0) }
+	reset = func(_ *proxy, client, _ net.Conn) { _ = client.(*net.TCPConn).SetLinger(0) }
 	// hang keeps it open and silent until the test ends.
-	hang = func(p *proxy, _ net.Conn) { <-p.ended }
+	hang = func(p *proxy, _, _ net.Conn) { <-p.ended }
+	// damage changes one byte and lets the rest pass.
+	damage = func(_ *proxy, client, up net.Conn) {
+		var b [1]byte
+		_, _ = io.ReadFull(up, b[:])
+		_, _ = client.Write([]byte{^b[0]})
+		_, _ = io.Copy(client, up)
+	}
 )
 
 // proxy is a TCP proxy before the S3 server that does harm. It overlooks errors:
@@ -99,7 +106,7 @@ func (p *proxy) forward(client net.Conn, f *fate) {
 		_, _ = io.Copy(client, up)
 	} else {
 		_, _ = io.CopyN(client, up, f.after)
-		f.what(p, client)
+		f.what(p, client, up)
 	}
 	_ = up.Close()
 	_ = client.Close()

@@ -94,9 +94,7 @@ func TestS3NoticesDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The connection breaks off within the body, and what comes in its place
-	// has the right length and another content.
-	p := newProxy(t, first(1, fate{3000, func(_ *proxy, client net.Conn) { _, _ = client.Write(make([]byte, 5000)) }}))
+	p := newProxy(t, first(1, fate{3000, damage})) // behind the headers, within the body
 	_, err = readOpened(t, blob.NewS3(newClient(t, p.endpoint(), server(t).Root()), impatient), o)
 	if !errors.Is(err, blob.ErrTruncated) || !strings.Contains(err.Error(), "damaged") {
 		t.Errorf("error is %v, want ErrTruncated and damage", err)
