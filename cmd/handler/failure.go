@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 
 	"github.com/tensorlambda/tensorlambda/internal/archive"
@@ -55,15 +54,4 @@ func reason(err error) string {
 		}
 	}
 	return "Model.LoadFailed"
-}
-
-// transient reports whether a failed start may succeed when it is tried again:
-// the store did not answer, or the object changed under our hands.
-func transient(err error) bool {
-	for _, kind := range []error{blob.ErrUnavailable, blob.ErrTruncated, blob.ErrChanged, infer.ErrUnavailable, context.DeadlineExceeded} {
-		if errors.Is(err, kind) {
-			return true
-		}
-	}
-	return false
 }

@@ -46,7 +46,7 @@ func runLambda(ctx context.Context, getenv func(string) string) int {
 	_, err = coldstart.Model(wait)
 	cancel()
 	if err != nil {
-		if _, ended := coldstart.LatestReport(); ended && !transient(err) {
+		if _, ended := coldstart.LatestReport(); ended && !coldstart.IsTransient(err) {
 			status := exitFailed
 			if errors.Is(err, coldstart.ErrPin) {
 				status = exitUsage

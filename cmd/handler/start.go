@@ -24,7 +24,7 @@ func startOptions(ctx context.Context, cfg config, bar *progress) (coldstart.Opt
 	fetch.Progress = bar.fetched
 	return coldstart.Options{
 		Started:   started,
-		Transient: transient,
+		Transient: coldstart.IsTransient,
 		Stage:     bar.stage,
 		Open: func(ctx context.Context, timeline *coldstart.Timeline) error {
 			return openLibrary(ctx, cfg, timeline, bar)

@@ -7,6 +7,7 @@ import (
 
 	tf "github.com/galeone/tensorflow/tensorflow/go"
 	"github.com/galeone/tensorflow/tensorflow/go/op"
+	tg "github.com/galeone/tfgo"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
@@ -51,9 +52,9 @@ func (g *sideGraph) run(values ...*tf.Tensor) (*tf.Tensor, error) {
 }
 
 func (g *sideGraph) open() {
-	scope := op.NewScope()
-	g.in, g.out = g.build(scope)
-	graph, err := scope.Finalize()
+	root := tg.NewRoot()
+	g.in, g.out = g.build(root)
+	graph, err := root.Finalize()
 	if err != nil {
 		g.err = err
 		return
@@ -70,7 +71,7 @@ func bitcastTo(dtype tf.DataType) func(*op.Scope) ([]tf.Output, tf.Output) {
 }
 
 func reshapeStrings(s *op.Scope) ([]tf.Output, tf.Output) {
-	value, shape := op.Placeholder(s.SubScope("value"), tf.String), op.Placeholder(s.SubScope("shape"), tf.Int64)
+	value, shape := op.Placeholder(tg.NewScope(s), tf.String), op.Placeholder(tg.NewScope(s), tf.Int64)
 	return []tf.Output{value, shape}, op.Reshape(s, value, shape)
 }
 
