@@ -104,7 +104,7 @@ func (b *builder) headers(ctx context.Context) error {
 // layer brings the packed library of the wheel to its place, and the raw one
 // where it is wanted.
 func (b *builder) layer(ctx context.Context) (packed.Manifest, error) {
-	cached := filepath.Join(b.cache, "packed", b.wheel.version+"-"+b.wheel.arch)
+	cached := filepath.Join(b.cache, "packed", b.wheel.version+"-"+b.wheel.arch+"-"+recipe)
 	m, err := b.packedLibrary(ctx, cached)
 	if err != nil {
 		return packed.Manifest{}, err
@@ -138,6 +138,9 @@ func (b *builder) packedLibrary(ctx context.Context, cached string) (packed.Mani
 		return packed.Manifest{}, err
 	}
 	if err := extractLibraries(ctx, files, b.wheel, cutDir, b.progress); err != nil {
+		return packed.Manifest{}, err
+	}
+	if err := bindLibraries(cutDir); err != nil {
 		return packed.Manifest{}, err
 	}
 	m, err := packLibraries(ctx, b.wheel, cutDir, packDir, b.progress)
