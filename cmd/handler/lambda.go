@@ -27,6 +27,7 @@ const initWait = 8 * time.Second
 // environment ends.
 func runLambda(ctx context.Context, getenv func(string) string) int {
 	log := newLogger()
+	slog.SetDefault(log) // aws-lambda-go writes what goes wrong by the log package, which is no JSON
 	cfg, err := readConfig(getenv)
 	if err == nil && cfg.ModelURI == "" {
 		err = errors.New("MODEL_URI: not set: it says where the model is (s3://bucket/key, s3://bucket/prefix/)")

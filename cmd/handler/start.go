@@ -42,7 +42,7 @@ func startOptions(ctx context.Context, cfg config, bar *progress) (coldstart.Opt
 			})
 			definition, err := readModel(cfg, fetched)
 			if err != nil {
-				return nil, errors.Join(err, fetched.Close())
+				return nil, errors.Join(fmt.Errorf("%s: %w", cfg.ModelURI, err), fetched.Close())
 			}
 			return func(ctx context.Context, timeline *coldstart.Timeline) (*infer.Model, error) {
 				model, err := loadModel(ctx, cfg, fetched, definition, timeline)

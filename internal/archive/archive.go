@@ -133,7 +133,7 @@ func (x *extractor) file(raw string, size int64, content io.Reader) error {
 		return err
 	}
 	if size < 0 || size > x.limits.Bytes-x.Bytes {
-		return fmt.Errorf("entry %q of %d bytes: %w: over the limit of %d bytes", raw, size, ErrTooLarge, x.limits.Bytes)
+		return fmt.Errorf("entry %q of %d bytes: %w: over the limit of %d bytes (MAX_MODEL_BYTES)", raw, size, ErrTooLarge, x.limits.Bytes)
 	}
 	if err := x.root.MkdirAll(parent(name), 0o700); err != nil {
 		return err
@@ -160,10 +160,10 @@ type metered struct {
 func (m *metered) Write(p []byte) (int, error) {
 	m.x.Bytes += int64(len(p))
 	if m.x.Bytes > m.x.limits.Bytes {
-		return 0, fmt.Errorf("%w: over the limit of %d bytes", ErrTooLarge, m.x.limits.Bytes)
+		return 0, fmt.Errorf("%w: over the limit of %d bytes (MAX_MODEL_BYTES)", ErrTooLarge, m.x.limits.Bytes)
 	}
 	if packed := m.x.packed(); m.x.Bytes > ratioFloor && m.x.Bytes/m.x.limits.Ratio > packed {
-		return 0, fmt.Errorf("%w: %d bytes out of %d packed ones, the limit is %d for each", ErrTooLarge, m.x.Bytes, packed, m.x.limits.Ratio)
+		return 0, fmt.Errorf("%w: %d bytes out of %d packed ones, the limit is %d for each (MAX_INFLATE_RATIO)", ErrTooLarge, m.x.Bytes, packed, m.x.limits.Ratio)
 	}
 	n, err := m.f.Write(p)
 	if err != nil {

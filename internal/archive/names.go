@@ -10,7 +10,7 @@ import (
 // claim checks an entry's name against the ones before and returns it cleaned.
 func (x *extractor) claim(raw string, isFile bool) (string, error) {
 	if x.Files+x.Folders >= x.limits.Entries {
-		return "", fmt.Errorf("entry %q: %w: over the limit of %d entries", short(raw), ErrTooLarge, x.limits.Entries)
+		return "", fmt.Errorf("entry %q: %w: over the limit of %d entries (MAX_ARCHIVE_FILES)", short(raw), ErrTooLarge, x.limits.Entries)
 	}
 	name, err := cleanName(raw)
 	if err != nil {

@@ -42,7 +42,7 @@ func (x *extractor) zip(src *sourceAt, size int64) error {
 	}
 	src.left = -1
 	if len(z.File) > x.limits.Entries {
-		return fmt.Errorf("%w: %d entries, the limit is %d", ErrTooLarge, len(z.File), x.limits.Entries)
+		return fmt.Errorf("%w: %d entries, the limit is %d (MAX_ARCHIVE_FILES)", ErrTooLarge, len(z.File), x.limits.Entries)
 	}
 	z.RegisterDecompressor(zip.Deflate, flate.NewReader)
 	z.RegisterDecompressor(zstd.ZipMethodWinZip, zstd.ZipDecompressor(zstd.WithDecoderMaxWindow(maxWindow)))
@@ -63,7 +63,7 @@ func (x *extractor) zipEntry(f *zip.File) error {
 	case !f.Mode().IsRegular():
 		return fmt.Errorf("%w %q: it is %s; only files and folders are unpacked", ErrUnsafe, short(f.Name), modeName(f.Mode()))
 	case f.UncompressedSize64 > uint64(x.limits.Bytes):
-		return fmt.Errorf("entry %q of %d bytes: %w: over the limit of %d bytes", short(f.Name), f.UncompressedSize64, ErrTooLarge, x.limits.Bytes)
+		return fmt.Errorf("entry %q of %d bytes: %w: over the limit of %d bytes (MAX_MODEL_BYTES)", short(f.Name), f.UncompressedSize64, ErrTooLarge, x.limits.Bytes)
 	}
 	content, err := f.Open()
 	if errors.Is(err, zip.ErrAlgorithm) {

@@ -28,7 +28,7 @@ const (
 )
 
 // ErrMissing is returned when the server's program is nowhere to be found.
-var ErrMissing = errors.New("versitygw is not built: run make tools")
+var ErrMissing = errors.New("versitygw is not built: run make check")
 
 // Options says how to start a server. Dir is required.
 type Options struct {

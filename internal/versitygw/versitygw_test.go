@@ -74,7 +74,7 @@ func TestStartFailures(t *testing.T) {
 		}
 		t.Chdir(dir)
 		_, err := versitygw.Start(t.Context(), versitygw.Options{Dir: t.TempDir()})
-		if !errors.Is(err, versitygw.ErrMissing) || !strings.Contains(err.Error(), "make tools") {
+		if !errors.Is(err, versitygw.ErrMissing) || !strings.Contains(err.Error(), "make check") {
 			t.Errorf("error is %v", err)
 		}
 	})
