@@ -31,7 +31,7 @@ prerequisites:
 	@sh layer/prerequisites.sh $(PYTHON)
 
 $(HEADERS): layer/*.go | prerequisites
-	@CGO_ENABLED=0 go run ./layer -headers-only -version $(TF_VERSION)
+	@CGO_ENABLED=0 go run ./layer -headers-only -version $(TF_VERSION) >/dev/null
 	@touch $@
 
 $(VERSITYGW): | prerequisites

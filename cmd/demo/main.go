@@ -65,7 +65,8 @@ func run(ctx context.Context, once bool, addr string) error {
 		return err
 	}
 	fmt.Printf("the model lies in a local S3 server as %s\n\n", modelURI)
-	env := append(server.Env(), "MODEL_URI="+modelURI)
+	// An empty temporary folder, as a new Lambda environment has.
+	env := append(server.Env(), "MODEL_URI="+modelURI, "TMPDIR="+dir)
 	if err := answerOneEvent(ctx, env); err != nil || once {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 // config is every setting of the program, read once from the environment.
-// Nothing below cmd reads the environment. docs/settings.md lists the variables.
+// Nothing below cmd reads the environment. README.md lists the variables.
 type config struct {
 	ModelURI      string
 	ObjectVersion string
@@ -194,6 +194,7 @@ func (e *environment) list(name string) []string {
 	for i, element := range elements {
 		if elements[i] = strings.TrimSpace(element); elements[i] == "" {
 			e.fault(name, "%q has an empty element", v)
+			return nil
 		}
 	}
 	return elements

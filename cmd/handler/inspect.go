@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -30,6 +31,9 @@ func inspectCommand(ctx context.Context, cfg config, args []string, stdout io.Wr
 		return usageError{err}
 	}
 	fetched, err := coldstart.Fetch(ctx, fetch)
+	if errors.Is(err, coldstart.ErrPin) {
+		return usageError{err}
+	}
 	if err != nil {
 		return err
 	}

@@ -26,49 +26,64 @@ const initWait = 8 * time.Second
 // the init phase allows, and hands invocations to the function package until the
 // environment ends.
 func runLambda(ctx context.Context, getenv func(string) string) int {
-	log := newLogger()
-	slog.SetDefault(log) // aws-lambda-go writes what goes wrong by the log package, which is no JSON
-	cfg, err := readConfig(getenv)
-	if err == nil && cfg.ModelURI == "" {
-		err = errors.New("MODEL_URI: not set: it says where the model is (s3://bucket/key, s3://bucket/prefix/)")
-	}
+	log := slog.New(lambdacontext.NewLogHandler()) // with the request id of the invocation
+	slog.SetDefault(log)                           // aws-lambda-go writes what goes wrong by the log package, which is no JSON
+	api := getenv("AWS_LAMBDA_RUNTIME_API")
+	cfg, opts, err := lambdaOptions(ctx, getenv)
 	if err != nil {
-		return failInit(ctx, log, getenv("AWS_LAMBDA_RUNTIME_API"), "Settings.Invalid", err, exitUsage)
+		return failInit(ctx, log, api, "Settings.Invalid", err, exitUsage)
 	}
-	opts, err := startOptions(ctx, cfg, nil)
-	if err != nil {
-		return failInit(ctx, log, getenv("AWS_LAMBDA_RUNTIME_API"), "Settings.Invalid", err, exitUsage)
-	}
+	opts.Ended = func(report coldstart.Report, err error) { logStart(log, report, err) }
 	coldstart.Start(opts)
-	wait, cancel := ctx, context.CancelFunc(func() {})
-	if getenv("AWS_LAMBDA_INITIALIZATION_TYPE") == "on-demand" { // the others have minutes
-		wait, cancel = context.WithTimeout(ctx, initWait)
+	err = awaitModel(ctx, getenv("AWS_LAMBDA_INITIALIZATION_TYPE"))
+	switch {
+	case errors.Is(err, coldstart.ErrPin):
+		return failInit(ctx, log, api, reason(err), err, exitUsage)
+	case err != nil:
+		return failInit(ctx, log, api, reason(err), err, exitFailed)
 	}
-	_, err = coldstart.Model(wait)
-	cancel()
-	if err != nil {
-		if _, ended := coldstart.LatestReport(); ended && !coldstart.IsTransient(err) {
-			status := exitFailed
-			if errors.Is(err, coldstart.ErrPin) {
-				status = exitUsage
-			}
-			return failInit(ctx, log, getenv("AWS_LAMBDA_RUNTIME_API"), reason(err), err, status)
-		}
-		log.Warn("model is not there at the end of the init phase; invocations wait for it", "error", err)
-	}
-	logColdStart(log)
 	handler := function.New(function.Options{Serve: router(cfg, log, nil), Sources: cfg.Sources, Logger: log})
 	lambda.StartWithOptions(handler, lambda.WithContext(ctx))
 	return exitOK
 }
 
-// newLogger writes lines as Lambda's logging settings want them, with the
-// request id of the invocation.
-func newLogger() *slog.Logger { return slog.New(lambdacontext.NewLogHandler()) }
+// lambdaOptions are the settings of a function and its start. Any error is a
+// fault of the settings.
+func lambdaOptions(ctx context.Context, getenv func(string) string) (config, coldstart.Options, error) {
+	cfg, err := readConfig(getenv)
+	if cfg.ModelURI == "" && getenv("MODEL_URI") == "" {
+		err = errors.Join(errors.New("MODEL_URI: not set: it says where the model is (s3://bucket/key, s3://bucket/prefix/)"), err)
+	}
+	if err != nil {
+		return config{}, coldstart.Options{}, err
+	}
+	opts, err := startOptions(ctx, cfg, nil)
+	return cfg, opts, err
+}
 
-func logColdStart(log *slog.Logger) {
-	report, ok := coldstart.LatestReport()
-	if !ok {
+// awaitModel waits for the model as long as the init phase allows. It returns
+// only what no invocation can mend: a model that takes longer, or that could not
+// be had just now, is waited for by the invocations.
+func awaitModel(ctx context.Context, initialization string) error {
+	if initialization == "on-demand" { // the others have minutes
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, initWait)
+		defer cancel()
+	}
+	_, err := coldstart.Model(ctx)
+	if ctx.Err() != nil || coldstart.IsTransient(err) {
+		return nil
+	}
+	return err
+}
+
+// logStart writes how an attempt to start went, in one line. A failure that
+// stays is logged by whoever asks for the model.
+func logStart(log *slog.Logger, report coldstart.Report, err error) {
+	if coldstart.IsTransient(err) {
+		log.Warn("model is not loaded, the next invocation tries again", "errorType", reason(err), "error", err)
+	}
+	if err != nil {
 		return
 	}
 	encoded, err := json.Marshal(report)

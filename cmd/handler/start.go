@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -110,21 +111,24 @@ func loadModel(ctx context.Context, cfg config, fetched *coldstart.Fetched, defi
 		return nil, err
 	}
 	model := &infer.Model{
-		Name: fetched.Name, Version: fetched.Version, Format: fetched.Format, SHA256: fetched.SHA256, Runner: runner,
+		Name: cmp.Or(cfg.ModelName, fetched.Name), Version: cmp.Or(cfg.ModelVersion, fetched.Version),
+		Format: fetched.Format, SHA256: fetched.SHA256, Runner: runner,
 	}
-	if cfg.ModelName != "" {
-		model.Name = cfg.ModelName
-	}
-	if cfg.ModelVersion != "" {
-		model.Version = cfg.ModelVersion
-	}
-	warmed := timeline.Begin("warm-up")
-	err = infer.WarmUp(ctx, model)
-	warmed(0)
-	if err != nil {
+	if err := warmUp(ctx, model, definition, timeline); err != nil {
 		timeline.Note(func(r *coldstart.Report) {
 			r.Warnings = append(r.Warnings, fmt.Sprintf("not warmed up, the first request will be slower: %v", err))
 		})
 	}
 	return model, nil
+}
+
+// warmUp runs the model once. A model that is trusted to touch files or the
+// network does so only when a client asks.
+func warmUp(ctx context.Context, model *infer.Model, definition *tensorflow.Definition, timeline *coldstart.Timeline) error {
+	if err := definition.Unsafe(); err != nil {
+		return err
+	}
+	warmed := timeline.Begin("warm-up")
+	defer warmed(0)
+	return infer.WarmUp(ctx, model)
 }

@@ -25,6 +25,9 @@ type Options struct {
 	// Transient says whether a failure may be gone when tried again; nil
 	// means that none is.
 	Transient func(error) bool
+	// Ended, if not nil, is told how each attempt went, before anybody who
+	// waits for the model is.
+	Ended func(Report, error)
 	// Stage, if not nil, is told of each stage once it has ended, by several
 	// goroutines at a time.
 	Stage func(Stage)
@@ -134,6 +137,9 @@ func (p *Pipeline) begin(start time.Time) *attempt {
 		a.model, a.err = p.run(timeline)
 		timeline.Note(func(r *Report) { r.End = time.Now() })
 		a.report = timeline.Report()
+		if p.opts.Ended != nil {
+			p.opts.Ended(a.report, a.err)
+		}
 	}()
 	return a
 }

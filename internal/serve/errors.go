@@ -79,6 +79,9 @@ func message(err error, status int) string {
 	}
 }
 
+// retryAfter is in seconds: what the rest of a start takes at the most, usually.
+const retryAfter = "5"
+
 // fail answers with an error and logs it, the only place that does.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	status := statusOf(err)
@@ -90,7 +93,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		slog.String("method", r.Method), slog.String("path", r.URL.EscapedPath()),
 		slog.Int("status", status), slog.String("error", err.Error()))
 	if status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", "5")
+		w.Header().Set("Retry-After", retryAfter)
 	}
 	writeJSON(w, status, codec.AppendError(nil, message(err, status)))
 }

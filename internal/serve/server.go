@@ -121,7 +121,9 @@ func (s *server) ready(w http.ResponseWriter, r *http.Request) {
 	now, cancel := context.WithCancel(r.Context())
 	cancel()
 	if _, err := s.model(now); err != nil {
-		s.fail(w, r, &unavailable{err})
+		// Not logged: a probe asks every second, and the start logs its end.
+		w.Header().Set("Retry-After", retryAfter)
+		writeJSON(w, http.StatusServiceUnavailable, codec.AppendError(nil, message(&unavailable{err}, http.StatusServiceUnavailable)))
 		return
 	}
 	writeJSON(w, http.StatusOK, []byte(`{"ready":true}`))

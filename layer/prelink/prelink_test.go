@@ -194,7 +194,7 @@ func FuzzBind(f *testing.F) {
 	f.Add(library)
 	f.Add(library[:len(library)/2])
 	f.Fuzz(func(_ *testing.T, library []byte) {
-		prelink.Exports(library)               //nolint:errcheck // it must end, whatever it says
-		prelink.Bind(library, prelink.Mangled) //nolint:errcheck // as above
+		prelink.Exports(library)
+		prelink.Bind(library, prelink.Mangled)
 	})
 }

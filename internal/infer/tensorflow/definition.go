@@ -25,6 +25,8 @@ type Definition struct {
 	tags []string // of the meta graph in it
 
 	graph []byte // of a frozen graph
+
+	unsafe error // what the op guard says of it
 }
 
 // ReadSavedModel reads the saved_model.pb of a SavedModel in a folder. The error
@@ -90,10 +92,8 @@ func ReadGraph(graphdef []byte, opts Options) (*Definition, error) {
 // complete refuses what the guard refuses, unless the operator trusts the model,
 // and finishes the catalog.
 func (d *Definition) complete(graph *savedmodel.Graph, guard *savedmodel.Guard) (*Definition, error) {
-	if !d.opts.AllowUnsafeOps {
-		if err := guard.Check(); err != nil {
-			return nil, fmt.Errorf("read model: %w", err)
-		}
+	if d.unsafe = guard.Check(); d.unsafe != nil && !d.opts.AllowUnsafeOps {
+		return nil, fmt.Errorf("read model: %w", d.unsafe)
 	}
 	c := d.catalog
 	if c.Default = d.opts.Signature; c.Default == "" {
@@ -117,6 +117,10 @@ func (d *Definition) complete(graph *savedmodel.Graph, guard *savedmodel.Guard) 
 
 // Catalog is what the loaded model will answer.
 func (d *Definition) Catalog() *infer.Catalog { return d.catalog }
+
+// Unsafe is why the op guard would refuse the model; nil for a safe one. It is
+// not nil only where AllowUnsafeOps let such a model through.
+func (d *Definition) Unsafe() error { return d.unsafe }
 
 // Load makes a session. The caller closes the runner. A definition may be loaded
 // several times.
