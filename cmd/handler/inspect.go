@@ -13,11 +13,14 @@ import (
 	"strconv"
 
 	"github.com/tensorlambda/tensorlambda/internal/coldstart"
+	"github.com/tensorlambda/tensorlambda/internal/infer/tensorflow"
 	"github.com/tensorlambda/tensorlambda/internal/savedmodel"
 )
 
 // inspectCommand says what a model is. It reads the model's files and needs
-// neither the TensorFlow library nor the model to be safe or loadable.
+// neither the TensorFlow library nor the model to be safe or loadable. For a
+// frozen graph it asks the library, where there is one, what shapes the outputs
+// have: such a graph says it of its inputs only.
 func inspectCommand(ctx context.Context, cfg config, args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("inspect", flag.ContinueOnError)
 	asJSON := flags.Bool("json", false, "print JSON")
@@ -38,7 +41,7 @@ func inspectCommand(ctx context.Context, cfg config, args []string, stdout io.Wr
 		return err
 	}
 	defer fetched.Close()
-	description, err := describe(cfg, fetched)
+	description, err := describe(ctx, cfg, fetched)
 	if err != nil {
 		return err
 	}
@@ -51,9 +54,9 @@ func inspectCommand(ctx context.Context, cfg config, args []string, stdout io.Wr
 	return encoder.Encode(description)
 }
 
-func describe(cfg config, fetched *coldstart.Fetched) (*savedmodel.Description, error) {
+func describe(ctx context.Context, cfg config, fetched *coldstart.Fetched) (*savedmodel.Description, error) {
 	if fetched.Format == coldstart.GraphDef {
-		return describeGraph(cfg, fetched)
+		return describeGraph(ctx, cfg, fetched)
 	}
 	content, err := os.ReadFile(filepath.Join(fetched.Dir, "saved_model.pb"))
 	if err != nil {
@@ -70,7 +73,7 @@ func describe(cfg config, fetched *coldstart.Fetched) (*savedmodel.Description, 
 	return withVersion(meta.Describe(), cfg, fetched)
 }
 
-func describeGraph(cfg config, fetched *coldstart.Fetched) (*savedmodel.Description, error) {
+func describeGraph(ctx context.Context, cfg config, fetched *coldstart.Fetched) (*savedmodel.Description, error) {
 	graph, err := savedmodel.ReadGraph(fetched.Graph)
 	if err != nil {
 		return nil, err
@@ -81,6 +84,11 @@ func describeGraph(cfg config, fetched *coldstart.Fetched) (*savedmodel.Descript
 			return nil, err
 		}
 		signature = nil // no placeholders: the operations are what inspect can show
+	}
+	if signature != nil && openLibrary(ctx, cfg, new(coldstart.Timeline), nil) == nil {
+		if complete, err := tensorflow.InferShapes(fetched.Graph, signature); err == nil {
+			signature = complete
+		}
 	}
 	return withVersion(graph.Describe(signature), cfg, fetched)
 }

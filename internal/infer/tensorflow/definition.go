@@ -115,8 +115,19 @@ func (d *Definition) complete(graph *savedmodel.Graph, guard *savedmodel.Guard) 
 	return d, nil
 }
 
-// Catalog is what the loaded model will answer.
+// Catalog is what the loaded model will answer, without the shapes that only
+// loading can tell.
 func (d *Definition) Catalog() *infer.Catalog { return d.catalog }
+
+// InferShapes completes the signature of a frozen graph with the shapes of
+// outputs that TensorFlow infers from the graph. It runs nothing.
+func InferShapes(graphdef []byte, s *infer.Signature) (*infer.Signature, error) {
+	graph := tf.NewGraph()
+	if err := graph.Import(graphdef, ""); err != nil {
+		return nil, fmt.Errorf("infer shapes: %w", err)
+	}
+	return withShapes(graph, s), nil
+}
 
 // Unsafe is why the op guard would refuse the model; nil for a safe one. It is
 // not nil only where AllowUnsafeOps let such a model through.
@@ -133,7 +144,14 @@ func (d *Definition) Load() (infer.Runner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load model: %w", err)
 	}
-	r, err := newRunner(graph, session, d.catalog, d.placeholders)
+	catalog := *d.catalog
+	if d.graph != nil {
+		catalog.Signatures = make(map[string]*infer.Signature)
+		for name, s := range d.catalog.Signatures {
+			catalog.Signatures[name] = withShapes(graph, s)
+		}
+	}
+	r, err := newRunner(graph, session, &catalog, d.placeholders)
 	if err != nil {
 		session.Close()
 		return nil, fmt.Errorf("load model: %w", err)

@@ -138,6 +138,32 @@ func (r *runner) endpoint(tensor string) (tf.Output, error) {
 	return find(r.graph, tensor) // MODEL_ANY_TENSOR: the catalog allowed it
 }
 
+// withShapes completes a frozen graph's signature: where the graph does not say
+// what shape an output has, TensorFlow may have inferred it while importing.
+func withShapes(graph *tf.Graph, s *infer.Signature) *infer.Signature {
+	complete := *s
+	complete.Outputs = slices.Clone(s.Outputs)
+	for i, info := range complete.Outputs {
+		if endpoint, err := find(graph, info.Tensor); err == nil && info.Shape == nil {
+			complete.Outputs[i].Shape = shapeOf(endpoint)
+		}
+	}
+	return &complete
+}
+
+func shapeOf(endpoint tf.Output) infer.Shape {
+	shape := endpoint.Shape()
+	rank := shape.NumDimensions()
+	if rank < 0 {
+		return nil
+	}
+	dims := make(infer.Shape, rank)
+	for i := range dims {
+		dims[i] = shape.Size(i)
+	}
+	return dims
+}
+
 // find looks up operation:index in a graph.
 func find(graph *tf.Graph, tensor string) (tf.Output, error) {
 	name, index, _ := strings.Cut(tensor, ":")
