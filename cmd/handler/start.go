@@ -122,13 +122,17 @@ func loadModel(ctx context.Context, cfg config, fetched *coldstart.Fetched, defi
 	return model, nil
 }
 
-// warmUp runs the model once. A model that is trusted to touch files or the
-// network does so only when a client asks.
+// warmUp runs the model once, unless that had effects: those are for clients to
+// cause.
 func warmUp(ctx context.Context, model *infer.Model, definition *tensorflow.Definition, timeline *coldstart.Timeline) error {
-	if err := definition.Unsafe(); err != nil {
+	signature, err := infer.WarmUpSignature(model)
+	if err != nil {
+		return err
+	}
+	if err := definition.HasEffects(signature.Name); err != nil {
 		return err
 	}
 	warmed := timeline.Begin("warm-up")
 	defer warmed(0)
-	return infer.WarmUp(ctx, model)
+	return infer.WarmUp(ctx, model, signature)
 }

@@ -174,6 +174,16 @@ func (r *recorder) Run(_ context.Context, feeds []infer.Feed, _ []infer.TensorIn
 	return make([]*infer.Tensor, r.results), nil
 }
 
+func warmUp(t *testing.T, r infer.Runner) error {
+	t.Helper()
+	m := &infer.Model{Runner: r}
+	signature, err := infer.WarmUpSignature(m)
+	if err != nil {
+		return err
+	}
+	return infer.WarmUp(t.Context(), m, signature)
+}
+
 func TestWarmUpFeedsZeros(t *testing.T) {
 	inputs := []infer.TensorInfo{
 		{Name: "a", DType: infer.Float, Shape: infer.Shape{-1, 3}},
@@ -183,7 +193,7 @@ func TestWarmUpFeedsZeros(t *testing.T) {
 	}
 	s := &infer.Signature{Name: "only", Inputs: inputs, Outputs: []infer.TensorInfo{{Name: "y"}}}
 	r := &recorder{catalog: infer.Catalog{Signatures: map[string]*infer.Signature{"only": s}, Default: "serving_default"}, results: 1}
-	if err := infer.WarmUp(t.Context(), &infer.Model{Runner: r}); err != nil {
+	if err := warmUp(t, r); err != nil {
 		t.Fatal(err)
 	}
 	want := []struct {
@@ -204,7 +214,7 @@ func TestWarmUpDoesNotGuess(t *testing.T) {
 		"inputs of terabytes":      {"huge": huge},
 	} {
 		r := &recorder{catalog: infer.Catalog{Signatures: signatures, Default: "serving_default"}}
-		if err := infer.WarmUp(t.Context(), &infer.Model{Runner: r}); err == nil || r.feeds != nil {
+		if err := warmUp(t, r); err == nil || r.feeds != nil {
 			t.Errorf("%s: %v, fed %v", name, err, r.feeds)
 		}
 	}

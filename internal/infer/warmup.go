@@ -11,19 +11,14 @@ import (
 // that declares gigantic inputs is not worth that at a start.
 const maxWarmUp = 64 << 20
 
-// WarmUp runs a model once on zeros, since TensorFlow prepares a graph lazily:
-// the first run of a signature takes tens to hundreds of times longer than the
-// second. It takes the default signature, or the only one where there is no
-// default; dimensions that the signature leaves open are 1.
+// WarmUp runs a signature once on zeros, since TensorFlow prepares a graph
+// lazily: the first run takes tens to hundreds of times longer than the second.
+// Dimensions that the signature leaves open are 1.
 //
 // An error says why no run took place or what TensorFlow thought of the zeros.
 // Neither means that the model is bad: a real request may have a shape that
 // nobody can guess.
-func WarmUp(ctx context.Context, m *Model) error {
-	signature, err := warmUpSignature(m.Catalog())
-	if err != nil {
-		return err
-	}
+func WarmUp(ctx context.Context, m *Model, signature *Signature) error {
 	req := &Request{Signature: signature, Fetches: signature.Outputs}
 	left := int64(maxWarmUp)
 	for _, input := range signature.Inputs {
@@ -34,11 +29,14 @@ func WarmUp(ctx context.Context, m *Model) error {
 		left -= int64(len(value.Data))
 		req.Feeds = append(req.Feeds, Feed{TensorInfo: input, Value: value})
 	}
-	_, err = m.Predict(ctx, req)
+	_, err := m.Predict(ctx, req)
 	return err
 }
 
-func warmUpSignature(c *Catalog) (*Signature, error) {
+// WarmUpSignature is the signature to warm a model up by: the default one, or the
+// only one where there is no default.
+func WarmUpSignature(m *Model) (*Signature, error) {
+	c := m.Catalog()
 	if s, ok := c.Signatures[c.Default]; ok {
 		return s, nil
 	}

@@ -11,6 +11,7 @@ import (
 type calls struct {
 	graph    *Graph
 	suspects []site            // the nodes with a hazard
+	writers  []site            // the nodes that change what later runs see
 	sites    map[string][]site // by function: the nodes that mention it
 
 	// consumers is the nodes of the graph that have a node as an input, by the
@@ -44,6 +45,9 @@ func newCalls(g *Graph) *calls {
 func (c *calls) scan(fn *Function, nodes []Node, safe map[string]bool) {
 	for i := range nodes {
 		n := &nodes[i]
+		if writesState(n.Op) {
+			c.writers = append(c.writers, site{fn: fn, node: n})
+		}
 		if !safe[n.Op] {
 			if e := hazard(n, c.isFunction); e != "" {
 				c.suspects = append(c.suspects, site{fn, n, e})

@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
@@ -45,8 +46,10 @@ func (e *UnsafeError) Unwrap() error { return ErrUnsafe }
 //
 // A Guard is not changed once made and is safe for concurrent use.
 type Guard struct {
-	entries []entry
-	serve   *reach
+	entries    []entry
+	serve      *reach
+	signatures map[string][]string // what each signature fetches
+	state      func() *reach       // to what writes state; made when first asked for
 }
 
 // entry is something that is run: the tensors or nodes it fetches.
@@ -63,7 +66,8 @@ type entry struct {
 func (m *MetaGraph) Guard() *Guard {
 	c := newCalls(m.Graph)
 	t := &tracer{calls: c, assets: localAssets(m.Assets)}
-	gd := &Guard{serve: newReach(c, t.cachesInMemory)}
+	gd := newGuard(t)
+	gd.signatures = m.fetched
 	for _, name := range slices.Sorted(maps.Keys(m.Signatures)) {
 		gd.entries = append(gd.entries, entry{fmt.Sprintf("signature %q", name), m.fetched[name], gd.serve})
 	}
@@ -79,7 +83,7 @@ func (m *MetaGraph) Guard() *Guard {
 // for Fetch alone.
 func (g *Graph) Guard(s *infer.Signature) *Guard {
 	t := &tracer{calls: newCalls(g)}
-	gd := &Guard{serve: newReach(t.calls, t.cachesInMemory)}
+	gd := newGuard(t)
 	if s == nil {
 		return gd
 	}
@@ -88,7 +92,23 @@ func (g *Graph) Guard(s *infer.Signature) *Guard {
 		e.fetches = append(e.fetches, out.Tensor)
 	}
 	gd.entries = append(gd.entries, e)
+	gd.signatures = map[string][]string{s.Name: e.fetches}
 	return gd
+}
+
+func newGuard(t *tracer) *Guard {
+	return &Guard{
+		serve: newReach(t.calls, t.cachesInMemory),
+		state: sync.OnceValue(func() *reach { return reachOf(t.calls, t.writers) }),
+	}
+}
+
+// WritesState reports whether a call of the signature may change what later
+// calls see: a variable, a table, a queue.
+func (gd *Guard) WritesState(signature string) bool {
+	return slices.ContainsFunc(gd.signatures[signature], func(tensor string) bool {
+		return gd.state().holds(producer(tensor))
+	})
 }
 
 // Check is nil when loading the model and calling any of its signatures is

@@ -2,16 +2,16 @@ package savedmodel
 
 import "slices"
 
-// reach knows for every node of a graph whether running it would run an unsafe
-// operation. It starts at the unsafe operations and goes up to the callers of
-// their functions and on to the consumers of these.
+// reach knows for every node of a graph whether running it would run one of
+// certain operations, the unsafe ones for example. It starts at these and goes
+// up to the callers of their functions and on to the consumers of those.
 type reach struct {
 	graph     *Graph
 	functions map[string]step // by function
 	nodes     map[string]step // by node of the graph itself
 }
 
-// step leads towards an unsafe operation: node is that operation and does
+// step leads towards such an operation: node is that operation and does
 // effect, or callee is the function to go on in.
 type step struct {
 	node   *Node
@@ -19,11 +19,15 @@ type step struct {
 	callee string
 }
 
-// newReach leaves out what one of the rules exempts.
+// newReach starts at the suspects, less what one of the rules exempts.
 func newReach(c *calls, exempt ...func(site) bool) *reach {
+	return reachOf(c, c.suspects, exempt...)
+}
+
+func reachOf(c *calls, sites []site, exempt ...func(site) bool) *reach {
 	r := &reach{graph: c.graph, functions: make(map[string]step), nodes: make(map[string]step)}
 	var queue []string
-	for _, s := range c.suspects {
+	for _, s := range sites {
 		if !slices.ContainsFunc(exempt, func(rule func(site) bool) bool { return rule(s) }) {
 			queue = r.add(queue, s, step{node: s.node, effect: s.effect})
 		}
@@ -71,6 +75,12 @@ func (r *reach) spread(consumers [][]int32) {
 			}
 		}
 	}
+}
+
+// holds reports whether running the node would run one of the operations.
+func (r *reach) holds(node string) bool {
+	_, ok := r.nodes[node]
+	return ok
 }
 
 // unsafe is nil for a node that is safe to run, or that does not exist.

@@ -26,7 +26,8 @@ type Definition struct {
 
 	graph []byte // of a frozen graph
 
-	unsafe error // what the op guard says of it
+	guard  *savedmodel.Guard
+	unsafe error // what the guard says of it
 }
 
 // ReadSavedModel reads the saved_model.pb of a SavedModel in a folder. The error
@@ -92,7 +93,7 @@ func ReadGraph(graphdef []byte, opts Options) (*Definition, error) {
 // complete refuses what the guard refuses, unless the operator trusts the model,
 // and finishes the catalog.
 func (d *Definition) complete(graph *savedmodel.Graph, guard *savedmodel.Guard) (*Definition, error) {
-	if d.unsafe = guard.Check(); d.unsafe != nil && !d.opts.AllowUnsafeOps {
+	if d.guard, d.unsafe = guard, guard.Check(); d.unsafe != nil && !d.opts.AllowUnsafeOps {
 		return nil, fmt.Errorf("read model: %w", d.unsafe)
 	}
 	c := d.catalog
@@ -129,9 +130,15 @@ func InferShapes(graphdef []byte, s *infer.Signature) (*infer.Signature, error) 
 	return withShapes(graph, s), nil
 }
 
-// Unsafe is why the op guard would refuse the model; nil for a safe one. It is
-// not nil only where AllowUnsafeOps let such a model through.
-func (d *Definition) Unsafe() error { return d.unsafe }
+// HasEffects says why a run of the signature is not only an answer: it touches
+// what the op guard would refuse, or changes what later calls see. It is nil for
+// an ordinary signature.
+func (d *Definition) HasEffects(signature string) error {
+	if d.unsafe == nil && d.guard.WritesState(signature) {
+		return infer.Errorf(infer.ErrFailedPrecondition, "signature %q writes variables, tables or queues", signature)
+	}
+	return d.unsafe
+}
 
 // Load makes a session. The caller closes the runner. A definition may be loaded
 // several times.

@@ -134,3 +134,26 @@ func TestStatusOfTensorFlowIsUnderstood(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestEffectsAreKnownBeforeARun(t *testing.T) {
+	cases := []struct {
+		model, signature string
+		effects          bool
+	}{
+		{"counter", "serving_default", true},  // adds to a variable
+		{"counter", "read", false},            // reads it
+		{"strings", "serving_default", false}, // looks up in a table that the init op filled
+		{"half_plus_two/00000123", "serving_default", false},
+		{"two_placeholders.pb", "serving_default", false},
+		{"unsafe_save", "serving_default", true},
+	}
+	for _, c := range cases {
+		definition, err := read(filepath.Join(models, c.model), tensorflow.Options{AllowUnsafeOps: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := definition.HasEffects(c.signature); (got != nil) != c.effects {
+			t.Errorf("%s, %s: %v", c.model, c.signature, got)
+		}
+	}
+}
