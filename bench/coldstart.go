@@ -13,10 +13,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-
-	"github.com/tensorlambda/tensorlambda/internal/blob"
 	"github.com/tensorlambda/tensorlambda/internal/runtimeapi"
 	"github.com/tensorlambda/tensorlambda/internal/versitygw"
 )
@@ -86,22 +82,11 @@ func benchColdStart(ctx context.Context, rounds int) error {
 }
 
 func upload(ctx context.Context, server *versitygw.Server) error {
-	client, err := blob.NewClient(ctx, blob.ClientOptions{
-		Region: versitygw.Region, Endpoint: server.Endpoint(),
-		AccessKeyID: server.Root().AccessKeyID, SecretAccessKey: server.Root().SecretAccessKey,
-	})
-	if err != nil {
-		return err
-	}
 	model, err := os.ReadFile(filepath.Join("models", "digits", modelKey))
 	if err != nil {
-		return err
+		return fmt.Errorf("the demo model: %w", err)
 	}
-	if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
-		return err
-	}
-	_, err = client.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String(modelKey), Body: bytes.NewReader(model)})
-	return err
+	return server.Put(ctx, bucket, modelKey, model)
 }
 
 func runOurs(ctx context.Context, env []string) (time.Duration, []byte, error) {

@@ -22,10 +22,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-
-	"github.com/tensorlambda/tensorlambda/internal/blob"
 	"github.com/tensorlambda/tensorlambda/internal/coldstart"
 	"github.com/tensorlambda/tensorlambda/internal/runtimeapi"
 	"github.com/tensorlambda/tensorlambda/internal/versitygw"
@@ -74,25 +70,11 @@ func run(ctx context.Context, once bool, addr string) error {
 }
 
 func upload(ctx context.Context, server *versitygw.Server) error {
-	client, err := blob.NewClient(ctx, blob.ClientOptions{
-		Region: versitygw.Region, Endpoint: server.Endpoint(),
-		AccessKeyID: server.Root().AccessKeyID, SecretAccessKey: server.Root().SecretAccessKey,
-	})
-	if err != nil {
-		return err
-	}
 	model, err := os.ReadFile(filepath.Join("models", "digits", key))
 	if err != nil {
 		return fmt.Errorf("the demo model: %w", err)
 	}
-	if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
-		return fmt.Errorf("create bucket: %w", err)
-	}
-	_, err = client.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String(key), Body: bytes.NewReader(model)})
-	if err != nil {
-		return fmt.Errorf("put model: %w", err)
-	}
-	return nil
+	return server.Put(ctx, bucket, key, model)
 }
 
 // answerOneEvent is a Lambda environment's life with one invocation.

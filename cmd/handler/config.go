@@ -152,10 +152,11 @@ func (e *environment) version(name string) string {
 	if v == "" {
 		return ""
 	}
-	if n, err := strconv.ParseInt(v, 10, 64); err != nil || n < 0 {
+	n, err := strconv.ParseInt(v, 10, 64)
+	if err != nil || n < 0 {
 		e.fault(name, "%q is not a version: want a whole number from 0", v)
 	}
-	return v
+	return strconv.FormatInt(n, 10) // as URLs are read: 007 is 7
 }
 
 func (e *environment) boolean(name string) bool {

@@ -36,7 +36,7 @@ func TestDefaults(t *testing.T) {
 func TestSettingsAreRead(t *testing.T) {
 	c, err := readConfig(environmentOf(map[string]string{
 		"MODEL_URI": "s3://models/digits.tar.gz", "MODEL_OBJECT_VERSION": "v7",
-		"MODEL_SHA256": strings.Repeat("AB", 32), "MODEL_NAME": "digits", "MODEL_VERSION": "12",
+		"MODEL_SHA256": strings.Repeat("AB", 32), "MODEL_NAME": "digits", "MODEL_VERSION": "012",
 		"MODEL_TAGS": "serve, train", "MODEL_SIGNATURE": "predict",
 		"MODEL_INPUTS": "image=input_1:0", "MODEL_OUTPUTS": "dense/Softmax",
 		"MODEL_ANY_TENSOR": "true", "MODEL_ALLOW_UNSAFE_OPS": "false",

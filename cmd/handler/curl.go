@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"unicode"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
@@ -25,7 +26,7 @@ func curl(addr net.Addr, model *infer.Model) string {
 	body.WriteString(`{"inputs":{`)
 	for i, input := range signature.Inputs {
 		example, ok := exampleValue(input)
-		if !ok {
+		if !ok || !plain(input.Name) {
 			return "curl " + strings.TrimSuffix(target, ":predict")
 		}
 		if i > 0 {
@@ -35,6 +36,12 @@ func curl(addr net.Addr, model *infer.Model) string {
 	}
 	body.WriteString("}}")
 	return fmt.Sprintf("curl -d '%s' %s", body.String(), target)
+}
+
+// plain reports whether a name can stand in a shell's quotes and in JSON's as it
+// is. Names are whatever the model's author wrote, and people paste the line.
+func plain(name string) bool {
+	return !strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) || strings.ContainsRune(`'"\`, r) })
 }
 
 // exampleValue is a JSON value of the input's shape, 1 for open dimensions.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -32,6 +33,12 @@ func runLambda(ctx context.Context, getenv func(string) string) int {
 	cfg, opts, err := lambdaOptions(ctx, getenv)
 	if err != nil {
 		return failInit(ctx, log, api, "Settings.Invalid", err, exitUsage)
+	}
+	// aws-lambda-go sets this variable for each invocation, while threads of
+	// TensorFlow may read the environment. A variable that exists is changed
+	// by one pointer; a new one would move all of them.
+	if err := os.Setenv("_X_AMZN_TRACE_ID", ""); err != nil {
+		log.Warn("environment", "error", err)
 	}
 	opts.Ended = func(report coldstart.Report, err error) { logStart(log, report, err) }
 	coldstart.Start(opts)

@@ -57,6 +57,7 @@ func serveCommand(ctx context.Context, cfg config, args []string, stderr io.Writ
 	server := &http.Server{
 		Handler:           router(cfg, log, latestReport),
 		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       2 * time.Minute, // of a body, too
 		IdleTimeout:       2 * time.Minute,
 	}
 	served := make(chan error, 1)

@@ -30,27 +30,72 @@ func startOptions(ctx context.Context, cfg config, bar *progress) (coldstart.Opt
 		Open: func(ctx context.Context, timeline *coldstart.Timeline) error {
 			return openLibrary(ctx, cfg, timeline, bar)
 		},
-		Read: func(ctx context.Context, timeline *coldstart.Timeline) (coldstart.Load, error) {
-			fetched, err := coldstart.Fetch(ctx, fetch)
-			if err != nil {
-				return nil, err
-			}
-			for _, stage := range fetched.Stages {
-				timeline.Add(stage)
-			}
-			timeline.Note(func(r *coldstart.Report) {
-				r.ModelFrom, r.Warnings = fetched.From, append(r.Warnings, fetched.Warnings...)
-			})
-			definition, err := readModel(cfg, fetched)
-			if err != nil {
-				return nil, errors.Join(fmt.Errorf("%s: %w", cfg.ModelURI, err), fetched.Close())
-			}
-			return func(ctx context.Context, timeline *coldstart.Timeline) (*infer.Model, error) {
-				model, err := loadModel(ctx, cfg, fetched, definition, timeline)
-				return model, errors.Join(err, fetched.Close())
-			}, nil
+		Read: func(ctx context.Context, timeline *coldstart.Timeline) (coldstart.Prepared, error) {
+			return prepare(ctx, cfg, fetch, timeline)
 		},
 	}, nil
+}
+
+// prepared is a model that was fetched and read.
+type prepared struct {
+	cfg        config
+	fetched    *coldstart.Fetched
+	definition *tensorflow.Definition
+}
+
+func prepare(ctx context.Context, cfg config, fetch coldstart.FetchOptions, timeline *coldstart.Timeline) (coldstart.Prepared, error) {
+	fetched, err := coldstart.Fetch(ctx, fetch)
+	if err != nil {
+		return nil, err
+	}
+	for _, stage := range fetched.Stages {
+		timeline.Add(stage)
+	}
+	timeline.Note(func(r *coldstart.Report) {
+		r.ModelFrom, r.Warnings = fetched.From, append(r.Warnings, fetched.Warnings...)
+	})
+	definition, err := readModel(cfg, fetched)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", cfg.ModelURI, err), fetched.Close())
+	}
+	return &prepared{cfg, fetched, definition}, nil
+}
+
+func (p *prepared) Close() error { return p.fetched.Close() }
+
+// Load makes the session and warms it up.
+func (p *prepared) Load(ctx context.Context, timeline *coldstart.Timeline) (*infer.Model, error) {
+	loaded := timeline.Begin("load")
+	runner, err := p.definition.Load()
+	loaded(0)
+	if err != nil {
+		return nil, err
+	}
+	model := &infer.Model{
+		Name: cmp.Or(p.cfg.ModelName, p.fetched.Name), Version: cmp.Or(p.cfg.ModelVersion, p.fetched.Version),
+		Format: p.fetched.Format, SHA256: p.fetched.SHA256, Runner: runner,
+	}
+	if err := p.warmUp(ctx, model, timeline); err != nil {
+		timeline.Note(func(r *coldstart.Report) {
+			r.Warnings = append(r.Warnings, fmt.Sprintf("not warmed up, the first request will be slower: %v", err))
+		})
+	}
+	return model, nil
+}
+
+// warmUp runs the model once, unless that had effects: those are for clients to
+// cause.
+func (p *prepared) warmUp(ctx context.Context, model *infer.Model, timeline *coldstart.Timeline) error {
+	signature, err := infer.WarmUpSignature(model)
+	if err != nil {
+		return err
+	}
+	if err := p.definition.HasEffects(signature.Name); err != nil {
+		return err
+	}
+	warmed := timeline.Begin("warm-up")
+	defer warmed(0)
+	return infer.WarmUp(ctx, model, signature)
 }
 
 func openLibrary(ctx context.Context, cfg config, timeline *coldstart.Timeline, bar *progress) error {
@@ -101,38 +146,4 @@ func readModel(cfg config, fetched *coldstart.Fetched) (*tensorflow.Definition, 
 		return tensorflow.ReadGraph(fetched.Graph, opts)
 	}
 	return tensorflow.ReadSavedModel(fetched.Dir, opts)
-}
-
-func loadModel(ctx context.Context, cfg config, fetched *coldstart.Fetched, definition *tensorflow.Definition, timeline *coldstart.Timeline) (*infer.Model, error) {
-	loaded := timeline.Begin("load")
-	runner, err := definition.Load()
-	loaded(0)
-	if err != nil {
-		return nil, err
-	}
-	model := &infer.Model{
-		Name: cmp.Or(cfg.ModelName, fetched.Name), Version: cmp.Or(cfg.ModelVersion, fetched.Version),
-		Format: fetched.Format, SHA256: fetched.SHA256, Runner: runner,
-	}
-	if err := warmUp(ctx, model, definition, timeline); err != nil {
-		timeline.Note(func(r *coldstart.Report) {
-			r.Warnings = append(r.Warnings, fmt.Sprintf("not warmed up, the first request will be slower: %v", err))
-		})
-	}
-	return model, nil
-}
-
-// warmUp runs the model once, unless that had effects: those are for clients to
-// cause.
-func warmUp(ctx context.Context, model *infer.Model, definition *tensorflow.Definition, timeline *coldstart.Timeline) error {
-	signature, err := infer.WarmUpSignature(model)
-	if err != nil {
-		return err
-	}
-	if err := definition.HasEffects(signature.Name); err != nil {
-		return err
-	}
-	warmed := timeline.Begin("warm-up")
-	defer warmed(0)
-	return infer.WarmUp(ctx, model, signature)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -17,11 +18,13 @@ type Options struct {
 	// Started is when the process started, the zero of the timeline; default
 	// is when the pipeline starts.
 	Started time.Time
-	// Open makes the TensorFlow library usable. It runs beside Read.
+	// Open makes the TensorFlow library usable. It runs beside Read, and goes
+	// on where that fails: a library that was half opened cannot be opened
+	// again, and the next attempt needs it too.
 	Open func(context.Context, *Timeline) error
-	// Read fetches the model and reads its definition, and returns the step
-	// that needs both it and the library.
-	Read func(context.Context, *Timeline) (Load, error)
+	// Read fetches the model and reads its definition. It ends early where
+	// Open fails.
+	Read func(context.Context, *Timeline) (Prepared, error)
 	// Transient says whether a failure may be gone when tried again; nil
 	// means that none is.
 	Transient func(error) bool
@@ -33,8 +36,15 @@ type Options struct {
 	Stage func(Stage)
 }
 
-// Load makes a model out of what Read brought, ready to answer.
-type Load func(context.Context, *Timeline) (*infer.Model, error)
+// Prepared is a model that was read and not yet loaded.
+type Prepared interface {
+	// Load makes the model, ready to answer. It is called once the library is
+	// open.
+	Load(context.Context, *Timeline) (*infer.Model, error)
+	// Close lets go of what Load needed. It is called once, whether there was
+	// a Load or not.
+	Close() error
+}
 
 // Pipeline starts a model and keeps it. It is safe for concurrent use.
 type Pipeline struct {
@@ -147,19 +157,27 @@ func (p *Pipeline) begin(start time.Time) *attempt {
 // run runs all steps once. A panic in one, tfgo's way to fail, is an error.
 func (p *Pipeline) run(timeline *Timeline) (model *infer.Model, err error) {
 	group, ctx := errgroup.WithContext(p.ctx)
-	var load Load
-	group.Go(func() error { return guard("open", func() error { return p.opts.Open(ctx, timeline) }) })
+	var prepared Prepared
+	group.Go(func() error { return guard("open", func() error { return p.opts.Open(p.ctx, timeline) }) })
 	group.Go(func() error {
 		return guard("read", func() (err error) {
-			load, err = p.opts.Read(ctx, timeline)
+			prepared, err = p.opts.Read(ctx, timeline)
 			return err
 		})
 	})
-	if err := group.Wait(); err != nil {
+	err = group.Wait()
+	if prepared != nil {
+		defer func() {
+			if err := prepared.Close(); err != nil {
+				timeline.Note(func(r *Report) { r.Warnings = append(r.Warnings, err.Error()) })
+			}
+		}()
+	}
+	if err != nil {
 		return nil, err
 	}
 	err = guard("load", func() (err error) {
-		model, err = load(p.ctx, timeline)
+		model, err = prepared.Load(p.ctx, timeline)
 		return err
 	})
 	if err != nil {
@@ -171,10 +189,12 @@ func (p *Pipeline) run(timeline *Timeline) (model *infer.Model, err error) {
 
 var errPanic = errors.New("panic")
 
+// guard makes an error of a panic. Its stack goes into the message, which ends up
+// in the log: clients see none of it.
 func guard(step string, run func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("%s: %w: %v", step, errPanic, v)
+			err = fmt.Errorf("%s: %w: %v\n%s", step, errPanic, v, debug.Stack())
 		}
 	}()
 	return run()

@@ -22,12 +22,21 @@ func (*stubRunner) Run(context.Context, []infer.Feed, []infer.TensorInfo) ([]*in
 }
 func (r *stubRunner) Close() error { r.closed++; return nil }
 
+// prepared is a model that was read: load makes it, closed counts.
+type prepared struct {
+	load   func() (*infer.Model, error)
+	closed int
+}
+
+func (p *prepared) Load(context.Context, *coldstart.Timeline) (*infer.Model, error) { return p.load() }
+func (p *prepared) Close() error                                                    { p.closed++; return nil }
+
 // steps are a start that succeeds at once; cases replace single steps.
 func steps(model *infer.Model) coldstart.Options {
 	return coldstart.Options{
 		Open: func(context.Context, *coldstart.Timeline) error { return nil },
-		Read: func(context.Context, *coldstart.Timeline) (coldstart.Load, error) {
-			return func(context.Context, *coldstart.Timeline) (*infer.Model, error) { return model, nil }, nil
+		Read: func(context.Context, *coldstart.Timeline) (coldstart.Prepared, error) {
+			return &prepared{load: func() (*infer.Model, error) { return model, nil }}, nil
 		},
 	}
 }
@@ -43,8 +52,8 @@ func begin(t *testing.T, opts coldstart.Options) *coldstart.Pipeline {
 
 func TestModelIsLoadedOnceForAllCallers(t *testing.T) {
 	opts, loads := steps(digits), 0
-	opts.Read = func(context.Context, *coldstart.Timeline) (coldstart.Load, error) {
-		return func(context.Context, *coldstart.Timeline) (*infer.Model, error) { loads++; return digits, nil }, nil
+	opts.Read = func(context.Context, *coldstart.Timeline) (coldstart.Prepared, error) {
+		return &prepared{load: func() (*infer.Model, error) { loads++; return digits, nil }}, nil
 	}
 	p := begin(t, opts)
 	var callers sync.WaitGroup
@@ -75,7 +84,7 @@ func TestOpenAndReadRunSideBySide(t *testing.T) {
 	}
 	load, _ := opts.Read(t.Context(), nil)
 	opts.Open = func(ctx context.Context, _ *coldstart.Timeline) error { return meet(ctx, opening, reading) }
-	opts.Read = func(ctx context.Context, _ *coldstart.Timeline) (coldstart.Load, error) {
+	opts.Read = func(ctx context.Context, _ *coldstart.Timeline) (coldstart.Prepared, error) {
 		return load, meet(ctx, reading, opening)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -85,12 +94,51 @@ func TestOpenAndReadRunSideBySide(t *testing.T) {
 	}
 }
 
-func TestAFailedStepEndsTheOther(t *testing.T) {
+func TestAFailedOpenEndsTheRead(t *testing.T) {
 	opts, refused := steps(digits), errors.New("refused")
-	opts.Open = func(ctx context.Context, _ *coldstart.Timeline) error { <-ctx.Done(); return ctx.Err() }
-	opts.Read = func(context.Context, *coldstart.Timeline) (coldstart.Load, error) { return nil, refused }
+	opts.Open = func(context.Context, *coldstart.Timeline) error { return refused }
+	opts.Read = func(ctx context.Context, _ *coldstart.Timeline) (coldstart.Prepared, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	if _, err := begin(t, opts).Model(t.Context()); !errors.Is(err, refused) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestAFailedReadLetsTheOpenFinish(t *testing.T) {
+	// Half of the library may be mapped by then, for good.
+	opts, refused := steps(digits), errors.New("refused")
+	reading := make(chan context.Context, 1)
+	opts.Read = func(ctx context.Context, _ *coldstart.Timeline) (coldstart.Prepared, error) {
+		reading <- ctx
+		return nil, refused
+	}
+	var cancelled error
+	opts.Open = func(ctx context.Context, _ *coldstart.Timeline) error {
+		<-(<-reading).Done() // the attempt has failed
+		cancelled = ctx.Err()
+		return nil
+	}
+	if _, err := begin(t, opts).Model(t.Context()); !errors.Is(err, refused) || cancelled != nil {
+		t.Errorf("got %v, open was cancelled: %v", err, cancelled)
+	}
+}
+
+func TestWhatWasPreparedIsClosedOnce(t *testing.T) {
+	failed := errors.New("failed")
+	cases := map[string]struct{ open, load error }{
+		"loaded": {}, "the library failed": {open: failed}, "the load failed": {load: failed},
+	}
+	for name, c := range cases {
+		opts, made := steps(digits), &prepared{load: func() (*infer.Model, error) { return digits, c.load }}
+		read := make(chan struct{})
+		opts.Open = func(context.Context, *coldstart.Timeline) error { <-read; return c.open }
+		opts.Read = func(context.Context, *coldstart.Timeline) (coldstart.Prepared, error) { close(read); return made, nil }
+		_, err := begin(t, opts).Model(t.Context())
+		if made.closed != 1 || (err != nil) != (c != struct{ open, load error }{}) {
+			t.Errorf("%s: closed %d times, %v", name, made.closed, err)
+		}
 	}
 }
 
@@ -135,7 +183,7 @@ func TestTransientFailureIsTriedAgainByTheNextCall(t *testing.T) {
 func TestDefiniteFailureStays(t *testing.T) {
 	opts, reads := steps(digits), 0
 	bad := errors.New("not a model")
-	opts.Read = func(context.Context, *coldstart.Timeline) (coldstart.Load, error) { reads++; return nil, bad }
+	opts.Read = func(context.Context, *coldstart.Timeline) (coldstart.Prepared, error) { reads++; return nil, bad }
 	opts.Transient = func(error) bool { return false }
 	p := begin(t, opts)
 	for range 3 {

@@ -40,9 +40,14 @@ func (t *Timeline) Begin(name string) (end func(bytes int64)) {
 	return func(bytes int64) { t.Add(Stage{Name: name, Start: start, End: time.Now(), Bytes: bytes}) }
 }
 
-// Add adds a stage that was timed elsewhere.
+// Add adds a stage that was timed elsewhere. One that began before the start is
+// left out: the library of an earlier attempt costs this one nothing.
 func (t *Timeline) Add(s Stage) {
 	t.mu.Lock()
+	if s.Start.Before(t.report.Start) {
+		t.mu.Unlock()
+		return
+	}
 	t.report.Stages = append(t.report.Stages, s)
 	t.mu.Unlock()
 	if t.added != nil {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	tf "github.com/galeone/tensorflow/tensorflow/go"
@@ -97,6 +98,13 @@ func (d *Definition) complete(graph *savedmodel.Graph, guard *savedmodel.Guard) 
 		return nil, fmt.Errorf("read model: %w", d.unsafe)
 	}
 	c := d.catalog
+	for _, signature := range c.Signatures {
+		for _, infos := range [][]infer.TensorInfo{signature.Inputs, signature.Outputs} {
+			if err := canonical(graph, infos); err != nil {
+				return nil, fmt.Errorf("read model: signature %q: %w", signature.Name, err)
+			}
+		}
+	}
 	if c.Default = d.opts.Signature; c.Default == "" {
 		c.Default = savedmodel.DefaultSignature
 	} else if _, ok := c.Signatures[c.Default]; !ok {
@@ -114,6 +122,24 @@ func (d *Definition) complete(graph *savedmodel.Graph, guard *savedmodel.Guard) 
 		}
 	}
 	return d, nil
+}
+
+// canonical writes the tensors' names in the one form, operation:index, by which
+// guard, shapes, feeds and fetches are compared, and refuses those of operations
+// that are not in the graph.
+func canonical(graph *savedmodel.Graph, infos []infer.TensorInfo) error {
+	for i, info := range infos {
+		name, digits, found := strings.Cut(info.Tensor, ":")
+		index, err := uint64(0), error(nil)
+		if found {
+			index, err = strconv.ParseUint(digits, 10, 16)
+		}
+		if _, ok := graph.Node(name); !ok || err != nil {
+			return fmt.Errorf("%q is %q: %w", info.Name, info.Tensor, savedmodel.ErrTensor)
+		}
+		infos[i].Tensor = name + ":" + strconv.FormatUint(index, 10)
+	}
+	return nil
 }
 
 // Catalog is what the loaded model will answer, without the shapes that only

@@ -1,6 +1,7 @@
 package tensorflow
 
 import (
+	"fmt"
 	"reflect"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
@@ -21,13 +22,13 @@ var kinds = map[int]error{
 }
 
 // classify gives an error of the binding its kind. The message is TensorFlow's
-// own; it may hold bytes that are not UTF-8.
+// own; it may hold bytes that are not UTF-8. A fault of the server is no message
+// for the client: it may tell of files and addresses.
 func classify(err error) error {
-	kind, ok := kinds[statusCode(err)]
-	if !ok {
-		kind = infer.ErrInternal
+	if kind, ok := kinds[statusCode(err)]; ok {
+		return &infer.Error{Kind: kind, Message: err.Error()}
 	}
-	return &infer.Error{Kind: kind, Message: err.Error()}
+	return fmt.Errorf("run: %w: %w", infer.ErrInternal, err)
 }
 
 // statusCode is the code of an error that the binding made of a TF_Status, 0

@@ -27,7 +27,9 @@ type runner struct {
 var _ infer.Runner = (*runner)(nil)
 
 // newRunner ties a catalog to a session and checks that every tensor it names
-// is in the graph with that type. The runner owns the session.
+// is in the graph. The types are not compared: signatures that declare another
+// type than the graph has exist, and TensorFlow says what it was fed. The runner
+// owns the session.
 func newRunner(graph *tf.Graph, session *tf.Session, catalog *infer.Catalog, placeholders map[string]infer.Shape) (*runner, error) {
 	r := &runner{graph: graph, session: session, catalog: catalog, endpoints: make(map[string]tf.Output), placeholders: placeholders}
 	for _, s := range catalog.Signatures {
@@ -62,7 +64,7 @@ func (r *runner) Run(ctx context.Context, feeds []infer.Feed, fetches []infer.Te
 		if err != nil {
 			return nil, err
 		}
-		if _, fed := inputs[output]; !fed {
+		if indexOf(feeds, info.Tensor) < 0 {
 			outputs = append(outputs, output)
 		}
 	}
@@ -81,7 +83,7 @@ func (r *runner) Run(ctx context.Context, feeds []infer.Feed, fetches []infer.Te
 func (r *runner) values(feeds []infer.Feed, fetches []infer.TensorInfo, results []*tf.Tensor) ([]*infer.Tensor, error) {
 	values := make([]*infer.Tensor, len(fetches))
 	for i, fetch := range fetches {
-		if fed := slices.IndexFunc(feeds, func(f infer.Feed) bool { return f.Tensor == fetch.Tensor }); fed >= 0 {
+		if fed := indexOf(feeds, fetch.Tensor); fed >= 0 {
 			values[i] = feeds[fed].Value
 			continue
 		}
@@ -95,6 +97,12 @@ func (r *runner) values(feeds []infer.Feed, fetches []infer.TensorInfo, results 
 	return values, nil
 }
 
+// indexOf finds the feed of a tensor. Names are compared, which a Definition made
+// canonical: an Output of the binding differs from another of the same tensor.
+func indexOf(feeds []infer.Feed, tensor string) int {
+	return slices.IndexFunc(feeds, func(f infer.Feed) bool { return f.Tensor == tensor })
+}
+
 // inputs copies the feeds into C memory.
 func (r *runner) inputs(feeds []infer.Feed) (map[tf.Output]*tf.Tensor, error) {
 	inputs, values := make(map[tf.Output]*tf.Tensor, len(feeds)), make([]*infer.Tensor, len(feeds))
@@ -106,7 +114,7 @@ func (r *runner) inputs(feeds []infer.Feed) (map[tf.Output]*tf.Tensor, error) {
 		if err := r.checkShape(feed); err != nil {
 			return nil, err
 		}
-		if _, twice := inputs[endpoint]; twice {
+		if indexOf(feeds[:i], feed.Tensor) >= 0 {
 			return nil, infer.Errorf(infer.ErrInvalidArgument, "input %q names the tensor %s, which another input feeds already", feed.Name, feed.Tensor)
 		}
 		if inputs[endpoint], err = toC(feed.Value); err != nil {
@@ -167,6 +175,11 @@ func shapeOf(endpoint tf.Output) infer.Shape {
 // find looks up operation:index in a graph.
 func find(graph *tf.Graph, tensor string) (tf.Output, error) {
 	name, index, _ := strings.Cut(tensor, ":")
+	if strings.ContainsRune(name, 0) {
+		// C would read the name up to there, and find another operation than
+		// the guard has judged.
+		return tf.Output{}, infer.Errorf(infer.ErrInvalidArgument, "%q is not the name of an operation", name)
+	}
 	operation := graph.Operation(name)
 	if operation == nil {
 		return tf.Output{}, infer.Errorf(infer.ErrInvalidArgument, "the graph has no operation %q", name)

@@ -327,6 +327,18 @@ func TestShapesThatWouldAbortTheProcessAreRefused(t *testing.T) {
 	}
 }
 
+func TestMoreDimensionsThanTensorFlowHasAreRefused(t *testing.T) {
+	runner := load(t, "unknown_rank")
+	signature, _ := runner.Catalog().Signature("")
+	for rank, fits := range map[int]bool{254: true, 255: false, 300: false} {
+		v := value{DType: "float", Shape: slices.Repeat([]int64{1}, rank), Values: []any{json.Number("1")}}
+		_, err := runner.Run(t.Context(), []infer.Feed{feed(t, runner.Catalog(), "x", v)}, signature.Outputs)
+		if (err == nil) != fits || err != nil && !errors.Is(err, infer.ErrInvalidArgument) {
+			t.Errorf("rank %d: got %v", rank, err)
+		}
+	}
+}
+
 func TestTensorsThatPassThroughAreTheirOwnResult(t *testing.T) {
 	runner := load(t, "aliases")
 	signature, err := runner.Catalog().Signature("through")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"runtime"
 	"unsafe"
 
 	tf "github.com/galeone/tensorflow/tensorflow/go"
@@ -11,8 +12,14 @@ import (
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
 
+// maxRank is TensorShape's limit. TensorFlow ends the process over more.
+const maxRank = 254
+
 // toC copies a tensor into memory of the C library: one copy, whatever the rank.
 func toC(t *infer.Tensor) (*tf.Tensor, error) {
+	if len(t.Shape) > maxRank {
+		return nil, infer.Errorf(infer.ErrInvalidArgument, "a tensor has %d dimensions, the most are %d", len(t.Shape), maxRank)
+	}
 	switch t.DType {
 	case infer.String:
 		return stringsToC(t)
@@ -137,6 +144,7 @@ func copyFromC[T uint32 | uint64](c *tf.Tensor, dtype infer.DType, shape []int64
 	if !ok {
 		return nil, fmt.Errorf("result of type %s reads as %T: %w", dtype, c.Value(), infer.ErrInternal)
 	}
+	runtime.KeepAlive(c) // Value reads C memory, and c is not needed for it to the end
 	data := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(flat))), len(flat)*dtype.Size())
 	return infer.NewTensor(dtype, shape, data)
 }
@@ -152,6 +160,7 @@ func stringsFromC(c *tf.Tensor, shape []int64, n int64) (*infer.Tensor, error) {
 	if !ok {
 		return nil, fmt.Errorf("result of type string reads as %T: %w", c.Value(), infer.ErrInternal)
 	}
+	runtime.KeepAlive(c) // as above
 	size := 0
 	for _, s := range flat {
 		size += len(s)
