@@ -9,7 +9,6 @@ TOOLS := $(BUILD)/tools
 VERSITYGW := $(TOOLS)/versitygw-v1.8.0
 GOLANGCI_LINT := $(TOOLS)/golangci-lint-v2.15.0
 PYTHON := python3
-HEADERS := $(BUILD)/.headers-$(TF_VERSION)
 
 # The C headers of the TensorFlow wheel are all the compiler needs; nothing is
 # linked. Keep the path stable: each new value rebuilds the binding.
@@ -30,9 +29,11 @@ help: ## list the targets
 prerequisites:
 	@sh layer/prerequisites.sh $(PYTHON)
 
-$(HEADERS): layer/*.go | prerequisites
-	@CGO_ENABLED=0 go run ./layer -headers-only -version $(TF_VERSION) >/dev/null
-	@touch $@
+# Always asked, instant when current: what is in build/include may be of another
+# version, or gone, and only the program that puts it there can tell.
+.PHONY: headers
+headers: prerequisites
+	@CGO_ENABLED=0 go run ./layer -headers-only -version $(TF_VERSION) -python $(PYTHON) >/dev/null
 
 $(VERSITYGW): | prerequisites
 	@echo "building the S3 server for tests (versitygw)"
@@ -45,19 +46,19 @@ $(GOLANGCI_LINT): | prerequisites
 	@mv $(TOOLS)/golangci-lint $@ && ln -sf $(notdir $@) $(TOOLS)/golangci-lint
 
 .PHONY: env
-env: $(HEADERS) ## fetch the C headers and print what an editor needs
+env: headers ## fetch the C headers and print what an editor needs
 	@echo 'export CGO_ENABLED=1'
 	@echo 'export CGO_CFLAGS="$(CGO_CFLAGS)"'
 
 # --- what it makes -----------------------------------------------------------
 
 .PHONY: build
-build: $(HEADERS) ## build the program: build/bootstrap
+build: headers ## build the program: build/bootstrap
 	@go build $(BUILDFLAGS) -o $(BUILD)/bootstrap ./cmd/handler
 
 .PHONY: layer
 layer: | prerequisites ## pack libtensorflow for the Lambda layer: build/layer/lib (TF_VERSION=, ARCH=)
-	@CGO_ENABLED=0 go run ./layer -version $(TF_VERSION) -arch $(GOARCH)
+	@CGO_ENABLED=0 go run ./layer -version $(TF_VERSION) -arch $(GOARCH) -python $(PYTHON)
 
 .PHONY: run
 run: build layer $(VERSITYGW) ## show it all: model in S3, one API Gateway event, the cold start; then serve (ONCE=1: stop there)
@@ -70,7 +71,7 @@ format: ## rewrite the sources as gofmt wants them
 	@gofmt -w $(shell git ls-files '*.go')
 
 .PHONY: lint
-lint: $(GOLANGCI_LINT) $(HEADERS) ## format, vet and lint
+lint: $(GOLANGCI_LINT) headers ## format, vet and lint
 	@sh test/format.sh
 	@go vet ./...
 	@$(GOLANGCI_LINT) run ./...

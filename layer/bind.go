@@ -12,11 +12,6 @@ import (
 	"github.com/tensorlambda/tensorlambda/layer/prelink"
 )
 
-// recipe names what is done to the libraries of a wheel before they are packed.
-// It is part of the cache's names: change it whenever the same wheel would come
-// out as other bytes.
-const recipe = "prelinked"
-
 // bindLibraries binds the two libraries in dir to themselves, so that opening
 // them takes half the time. Framework is the first of the two that the loader
 // looks into, so its own names are its own; cc's are where framework has not got

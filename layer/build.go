@@ -72,7 +72,7 @@ type builder struct {
 // files opens the wheel, fetching it first where the cache has none.
 func (b *builder) files(ctx context.Context) (*zip.Reader, error) {
 	if b.opened == nil {
-		path, err := fetch(ctx, b.wheel, b.cache, b.staging, b.progress)
+		path, err := fetch(ctx, b.python, b.wheel, b.cache, b.staging, b.progress)
 		if err != nil {
 			return nil, err
 		}
@@ -104,7 +104,7 @@ func (b *builder) headers(ctx context.Context) error {
 // layer brings the packed library of the wheel to its place, and the raw one
 // where it is wanted.
 func (b *builder) layer(ctx context.Context) (packed.Manifest, error) {
-	cached := filepath.Join(b.cache, "packed", b.wheel.version+"-"+b.wheel.arch+"-"+recipe)
+	cached := filepath.Join(b.cache, "packed", b.wheel.version+"-"+b.wheel.arch+"-"+recipe())
 	m, err := b.packedLibrary(ctx, cached)
 	if err != nil {
 		return packed.Manifest{}, err
@@ -147,9 +147,23 @@ func (b *builder) packedLibrary(ctx context.Context, cached string) (packed.Mani
 	if err != nil {
 		return packed.Manifest{}, err
 	}
-	// A cached folder that cannot be read has no manifest worth keeping.
-	if err := os.RemoveAll(cached); err != nil {
+	if err := b.forgetPacked(); err != nil {
 		return packed.Manifest{}, err
 	}
 	return m, publish(packDir, cached, packed.ManifestName)
+}
+
+// forgetPacked empties the cache of the wheel's packed libraries: one that cannot
+// be read, and those of other recipes, which nobody asks for again.
+func (b *builder) forgetPacked() error {
+	old, err := filepath.Glob(filepath.Join(b.cache, "packed", b.wheel.version+"-"+b.wheel.arch+"-*"))
+	if err != nil {
+		return err
+	}
+	for _, dir := range old {
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -165,7 +165,7 @@ func TestBuildRepairs(t *testing.T) {
 		"stray file in the layer":          func(o options) error { return os.WriteFile(filepath.Join(o.out, "core"), nil, 0o644) },
 		"layer removed":                    func(o options) error { return os.RemoveAll(o.out) },
 		"cache truncated": func(o options) error {
-			cached := filepath.Join(o.cache, "packed", o.wheel.version+"-"+o.wheel.arch+"-"+recipe)
+			cached := filepath.Join(o.cache, "packed", o.wheel.version+"-"+o.wheel.arch+"-"+recipe())
 			return errors.Join(os.Truncate(filepath.Join(cached, packed.CC+".zst"), 10), os.RemoveAll(o.out))
 		},
 		"raw library truncated": func(o options) error { return os.Truncate(filepath.Join(o.raw, packed.CC), 10) },
@@ -291,7 +291,7 @@ func TestRunsAtTheSameTime(t *testing.T) {
 	}
 	wg.Wait()
 	got := version(t, calls[0].out)
-	want := tree(t, filepath.Join(base, "cache", "packed", got+"-"+calls[0].wheel.arch+"-"+recipe))
+	want := tree(t, filepath.Join(base, "cache", "packed", got+"-"+calls[0].wheel.arch+"-"+recipe()))
 	if !same(tree(t, calls[0].out), want) {
 		t.Errorf("the layer is not the packed library of %s alone", got)
 	}

@@ -20,7 +20,7 @@ var errHash = errors.New("SHA-256 is not the pinned one")
 
 // fetch returns the path of the wheel in the cache, downloading it first where
 // it is missing or damaged.
-func fetch(ctx context.Context, w wheel, cache, staging string, p *progress) (string, error) {
+func fetch(ctx context.Context, python string, w wheel, cache, staging string, p *progress) (string, error) {
 	path := filepath.Join(cache, "wheels", w.file)
 	err := checkHash(path, w.sha256)
 	switch {
@@ -32,7 +32,7 @@ func fetch(ctx context.Context, w wheel, cache, staging string, p *progress) (st
 		return "", err
 	}
 	downloads := filepath.Join(staging, "wheels")
-	if err := pipDownload(ctx, w, downloads, p); err != nil {
+	if err := pipDownload(ctx, python, w, downloads, p); err != nil {
 		return "", fmt.Errorf("fetch %s: %w", w.file, err)
 	}
 	fetched := filepath.Join(downloads, w.file)
@@ -62,10 +62,10 @@ func checkHash(path, want string) error {
 	return nil
 }
 
-// pipDownload has pip fetch the wheel into dir: pip knows the user's mirrors,
+// pipDownload has the pip of a Python fetch the wheel into dir: pip knows the user's mirrors,
 // proxies and certificates, and installs nothing. Its own temporary files go
 // to dir too, so that they are removed with it.
-func pipDownload(ctx context.Context, w wheel, dir string, p *progress) error {
+func pipDownload(ctx context.Context, python string, w wheel, dir string, p *progress) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func pipDownload(ctx context.Context, w wheel, dir string, p *progress) error {
 	for _, platform := range w.platforms() {
 		args = append(args, "--platform", platform)
 	}
-	cmd := exec.CommandContext(ctx, "python3", args...)
+	cmd := exec.CommandContext(ctx, python, args...)
 	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 5 * time.Second
@@ -90,19 +90,19 @@ func pipDownload(ctx context.Context, w wheel, dir string, p *progress) error {
 		cmd.Stdout = p.w // pip's own bar
 	}
 	if err := cmd.Run(); err != nil {
-		return pipError(err, said.String())
+		return pipError(python, err, said.String())
 	}
 	return nil
 }
 
 // pipError says what to do about the usual ways in which pip fails, and what
 // pip said.
-func pipError(err error, said string) error {
+func pipError(python string, err error, said string) error {
 	switch {
-	case errors.Is(err, exec.ErrNotFound):
-		return fmt.Errorf("%w: install Python 3 with pip", err)
+	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: install Python 3 with pip, or name it with -python", err)
 	case strings.Contains(said, "No module named pip"):
-		return errors.New("python3 has no pip: install it (apt-get install python3-pip, dnf install python3-pip, or python3 -m ensurepip)")
+		return fmt.Errorf("%s has no pip: install it (apt-get install python3-pip, dnf install python3-pip, or %s -m ensurepip)", python, python)
 	case strings.Contains(said, "DO NOT MATCH THE HASHES"):
 		return fmt.Errorf("%w: the package index, or a mirror before it, serves another file: %s", errHash, lastLines(said))
 	case strings.Contains(said, "No space left on device"):

@@ -24,7 +24,7 @@ func quiet() *progress { return newProgress(io.Discard) }
 func TestFetchWithPip(t *testing.T) {
 	w := newWheel(t, index(t), "2.99.1")
 	cache := t.TempDir()
-	path, err := fetch(t.Context(), w, cache, t.TempDir(), quiet())
+	path, err := fetch(t.Context(), "python3", w, cache, t.TempDir(), quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func TestFetchWithPip(t *testing.T) {
 		t.Error(err)
 	}
 	t.Setenv("PATH", "") // no python3: the second time must not need it
-	again, err := fetch(t.Context(), w, cache, t.TempDir(), quiet())
+	again, err := fetch(t.Context(), "python3", w, cache, t.TempDir(), quiet())
 	if err != nil || again != path {
 		t.Errorf("second fetch: %s, %v, want %s", again, err, path)
 	}
@@ -42,7 +42,7 @@ func TestFetchRefusesAnotherWheel(t *testing.T) {
 	w := newWheel(t, index(t), "2.99.1")
 	w.sha256 = strings.Repeat("0", 64)
 	cache := t.TempDir()
-	_, err := fetch(t.Context(), w, cache, t.TempDir(), quiet())
+	_, err := fetch(t.Context(), "python3", w, cache, t.TempDir(), quiet())
 	if !errors.Is(err, errHash) {
 		t.Errorf("err = %v, want %v", err, errHash)
 	}
@@ -54,7 +54,7 @@ func TestFetchRefusesAnotherWheel(t *testing.T) {
 func TestFetchReplacesADamagedWheel(t *testing.T) {
 	w := newWheel(t, index(t), "2.99.1")
 	cache := t.TempDir()
-	path, err := fetch(t.Context(), w, cache, t.TempDir(), quiet())
+	path, err := fetch(t.Context(), "python3", w, cache, t.TempDir(), quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestFetchReplacesADamagedWheel(t *testing.T) {
 		t.Fatal(err)
 	}
 	var said bytes.Buffer
-	if _, err := fetch(t.Context(), w, cache, t.TempDir(), newProgress(&said)); err != nil {
+	if _, err := fetch(t.Context(), "python3", w, cache, t.TempDir(), newProgress(&said)); err != nil {
 		t.Fatal(err)
 	}
 	if err := checkHash(path, w.sha256); err != nil {
@@ -73,18 +73,34 @@ func TestFetchReplacesADamagedWheel(t *testing.T) {
 	}
 }
 
+// The Makefile's PYTHON may be one that PATH does not lead to.
+func TestFetchRunsThePythonThatIsNamed(t *testing.T) {
+	named := filepath.Join(t.TempDir(), "mypython")
+	if err := os.WriteFile(named, []byte("#!/bin/sh\necho \"ran with $*\"\nexit 1\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	_, err := fetch(t.Context(), named, wheels[0], t.TempDir(), t.TempDir(), quiet())
+	if err == nil || !strings.Contains(err.Error(), "ran with -m pip download") {
+		t.Errorf("%v does not come from %s", err, named)
+	}
+	_, err = fetch(t.Context(), named+"3", wheels[0], t.TempDir(), t.TempDir(), quiet())
+	if err == nil || !strings.Contains(err.Error(), "-python") {
+		t.Errorf("%v does not say to name another Python", err)
+	}
+}
+
 func TestFetchSaysWhatToDo(t *testing.T) {
 	t.Run("no such wheel", func(t *testing.T) {
 		index(t)
 		w := wheel{version: "2.99.9", arch: "amd64", file: "tensorflow_cpu-2.99.9-cp311-cp311-x.whl", sha256: strings.Repeat("0", 64)}
-		_, err := fetch(t.Context(), w, t.TempDir(), t.TempDir(), quiet())
+		_, err := fetch(t.Context(), "python3", w, t.TempDir(), t.TempDir(), quiet())
 		if err == nil || !strings.Contains(err.Error(), "network") {
 			t.Errorf("%v does not say to look at the network", err)
 		}
 	})
 	t.Run("no python3", func(t *testing.T) {
 		t.Setenv("PATH", t.TempDir())
-		_, err := fetch(t.Context(), wheels[0], t.TempDir(), t.TempDir(), quiet())
+		_, err := fetch(t.Context(), "python3", wheels[0], t.TempDir(), t.TempDir(), quiet())
 		if err == nil || !strings.Contains(err.Error(), "install Python 3 with pip") {
 			t.Errorf("%v does not say to install Python", err)
 		}
@@ -96,7 +112,7 @@ func TestFetchSaysWhatToDo(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Setenv("PATH", bin)
-		_, err := fetch(t.Context(), wheels[0], t.TempDir(), t.TempDir(), quiet())
+		_, err := fetch(t.Context(), "python3", wheels[0], t.TempDir(), t.TempDir(), quiet())
 		if err == nil || !strings.Contains(err.Error(), "python3-pip") {
 			t.Errorf("%v does not say to install pip", err)
 		}

@@ -16,6 +16,7 @@ type options struct {
 	include     string // folder of the C headers
 	cache       string // wheels and packed libraries of earlier runs
 	raw         string // folder of the unpacked libraries; empty for none
+	python      string // the Python 3 whose pip fetches the wheel
 	headersOnly bool
 }
 
@@ -31,6 +32,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.include, "include", filepath.Join("build", "include"), "`folder` of the C headers; its contents are replaced")
 	flags.StringVar(&o.cache, "cache", filepath.Join("build", "cache"), "`folder` of downloads and packed libraries, on the same file system as the others")
 	flags.StringVar(&o.raw, "raw", "", "also write the unpacked libraries to this `folder`")
+	flags.StringVar(&o.python, "python", "python3", "`command` of the Python 3 whose pip fetches the wheel")
 	flags.BoolVar(&o.headersOnly, "headers-only", false, "only the C headers; prints the CGO_CFLAGS line that the Go binding needs")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
@@ -49,6 +51,9 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		case f.name != "raw":
 			faults = append(faults, fmt.Errorf("-%s is empty", f.name))
 		}
+	}
+	if o.python == "" {
+		faults = append(faults, errors.New("-python is empty"))
 	}
 	if o.headersOnly && o.raw != "" {
 		faults = append(faults, errors.New("-headers-only and -raw exclude each other"))

@@ -11,10 +11,10 @@ import (
 // URI, in any order (the flag package stops at the first argument that is no
 // flag). It returns the URI, or the default where none is given.
 func parseURI(flags *flag.FlagSet, args []string, unset string) (string, error) {
-	flags.SetOutput(io.Discard) // the error says it all
+	flags.SetOutput(io.Discard) // the error says it all, and there is one usage for all
 	var uris []string
 	for {
-		if err := flags.Parse(args); err != nil {
+		if err := flags.Parse(args); err != nil { // flag.ErrHelp where help is asked for
 			return "", usageError{err}
 		}
 		if flags.NArg() == 0 {

@@ -102,7 +102,7 @@ func logStart(log *slog.Logger, report coldstart.Report, err error) {
 }
 
 // initErrorTimeout bounds telling Lambda: the exit tells it too, only less.
-const initErrorTimeout = 2 * time.Second
+const initErrorTimeout = 5 * time.Second
 
 // failInit reports why the function cannot start, in the log and to the Runtime
 // API (which aws-lambda-go has no call for), and returns the exit status.

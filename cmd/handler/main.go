@@ -7,6 +7,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -40,11 +41,19 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	ctx, stop := context.Background(), context.CancelFunc(func() {})
+	if !inLambda(os.Args[1:], os.Getenv) { // there a signal just ends the process: nothing needs tidying up
+		ctx, stop = signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+		context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	}
 	status := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(status)
+}
+
+// inLambda reports whether the process is to be the Lambda function.
+func inLambda(args []string, getenv func(string) string) bool {
+	return len(args) == 0 && getenv("AWS_LAMBDA_RUNTIME_API") != ""
 }
 
 // usageError is a wrong call: exit status 2.
@@ -54,7 +63,7 @@ func (e usageError) Unwrap() error { return e.error }
 
 // run is main with its surroundings passed in.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
-	if len(args) == 0 && getenv("AWS_LAMBDA_RUNTIME_API") != "" {
+	if inLambda(args, getenv) {
 		return runLambda(ctx, getenv)
 	}
 	if len(args) == 0 {
@@ -65,6 +74,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	var wrong usageError
 	switch {
 	case err == nil:
+		return exitOK
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(stdout, usage)
 		return exitOK
 	case errors.As(err, &wrong):
 		fmt.Fprintf(stderr, "%s: %v\n", args[0], err)
@@ -94,6 +106,6 @@ func subcommand(ctx context.Context, name string, args []string, getenv func(str
 	case "inspect":
 		return inspectCommand(ctx, cfg, args, stdout)
 	default:
-		return versionCommand(cfg, args, stdout)
+		return versionCommand(ctx, cfg, args, stdout)
 	}
 }

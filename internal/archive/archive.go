@@ -59,8 +59,11 @@ func FormatOf(name string) (Format, string) {
 
 // Limits bound what an archive may unpack to. The zero value means defaults.
 type Limits struct {
-	Bytes   int64 // of all files together; 0 means 8 GiB
-	Entries int   // files and folders; 0 means 100 000
+	Bytes int64 // of all files together; 0 means 8 GiB
+	// Entries is how many files and folders there may be, also folders that only
+	// names of others imply; every header counts, even one that yields neither.
+	// 0 means 100 000.
+	Entries int
 	// Ratio is how many bytes each packed byte may become; 0 means 1000. It is
 	// first looked at after a MiB.
 	Ratio int64
@@ -68,6 +71,9 @@ type Limits struct {
 
 const (
 	maxName = 1024 // bytes of an entry's name
+	// maxDepth is how many folders an entry may lie in. A model needs a few; each
+	// folder costs the disk a block and the archive two bytes.
+	maxDepth = 32
 	// ratioFloor is how much may be unpacked before the ratio counts: small
 	// files of zeros are no attack.
 	ratioFloor = 1 << 20
@@ -100,7 +106,9 @@ type extractor struct {
 	limits Limits
 	packed func() int64 // bytes of the archive used so far
 	isFile map[string]bool
-	buf    []byte
+	// entries is what counts against the limit, so more than Files and Folders.
+	entries int
+	buf     []byte
 	Summary
 }
 

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -85,6 +86,25 @@ func TestExtractedFilesAreTheOwnersOnly(t *testing.T) {
 	}
 }
 
+func TestLimitsAdmitWhatTheyName(t *testing.T) {
+	for name, tt := range map[string]struct {
+		data    []byte
+		entries int
+	}{
+		"a file in the deepest folder":        {tarOf(t, entry{name: "./" + strings.Repeat("n/", 32) + "f"}), 33},
+		"files that share folders":            {tarOf(t, entry{name: "a/b/f"}, entry{name: "a/b/g"}, entry{name: "a/h"}), 5},
+		"a folder's own entry after a file's": {tarOf(t, entry{name: "a/f"}, entry{name: "a/", kind: tar.TypeDir}), 3},
+		"a global header":                     {tarOf(t, entry{kind: tar.TypeXGlobalHeader}, entry{name: "f"}), 2},
+	} {
+		if _, err := extract(t, archive.Tar, tt.data, t.TempDir(), archive.Limits{Entries: tt.entries}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := extract(t, archive.Tar, tt.data, t.TempDir(), archive.Limits{Entries: tt.entries - 1}); !errors.Is(err, archive.ErrTooLarge) {
+			t.Errorf("%s: one entry fewer is allowed, but the error is %v", name, err)
+		}
+	}
+}
+
 func TestExtractReadsToTheEnd(t *testing.T) {
 	data := gzipped(t, tarOf(t, entry{name: "a", body: "1"}))
 	for name, data := range map[string][]byte{
@@ -128,10 +148,16 @@ func TestBadArchives(t *testing.T) {
 		{name: "a file over a folder", data: tarOf(t, entry{name: "a/b"}, entry{name: "a"}), want: archive.ErrUnsafe, text: "both a file and a folder"},
 		{name: "a file below a file", data: tarOf(t, entry{name: "a"}, entry{name: "a/b/c"}), want: archive.ErrUnsafe, text: `"a" is both`},
 		{name: "a file named as the root", data: tarOf(t, entry{name: "."}), want: archive.ErrUnsafe, text: "both a file and a folder"},
+		{name: "a folder in too many others", data: tarOf(t, entry{name: strings.Repeat("n/", 33) + "f"}), want: archive.ErrUnsafe, text: "33 folders deep"},
 		{name: "a long name", data: tarOf(t, entry{name: strings.Repeat("n/", 600) + "f"}), want: archive.ErrUnsafe, text: "1201 bytes"},
 
 		{name: "too many bytes", data: tarOf(t, entry{name: "a", body: "12345"}, entry{name: "b", body: "12345"}), limits: archive.Limits{Bytes: 9}, want: archive.ErrTooLarge, text: "limit of 9 bytes"},
 		{name: "too many entries", data: tarOf(t, entry{name: "a"}, entry{name: "b"}, entry{name: "c"}), limits: archive.Limits{Entries: 2}, want: archive.ErrTooLarge, text: "limit of 2 entries"},
+		{name: "too many folders that names imply", data: tarOf(t, entry{name: "a/b/f"}, entry{name: "c/d/f"}), limits: archive.Limits{Entries: 5}, want: archive.ErrTooLarge, text: "limit of 5 entries"},
+		{name: "too many entries for the top folder", data: tarOf(t, slices.Repeat([]entry{{name: "./", kind: tar.TypeDir}}, 3)...), limits: archive.Limits{Entries: 2}, want: archive.ErrTooLarge, text: "limit of 2 entries"},
+		{name: "too many global headers", data: tarOf(t, slices.Repeat([]entry{{kind: tar.TypeXGlobalHeader}}, 3)...), limits: archive.Limits{Entries: 2}, want: archive.ErrTooLarge, text: "limit of 2 entries"},
+		{name: "too many headers before an entry", data: manyHeaders(t, 2000), limits: archive.Limits{Entries: 2}, want: archive.ErrTooLarge, text: "headers go beyond the limit of 2 entries"},
+		{name: "zip of too many folders that names imply", format: archive.Zip, data: zipOf(t, entry{name: "a/b/f"}), limits: archive.Limits{Entries: 2}, want: archive.ErrTooLarge, text: "limit of 2 entries"},
 		{name: "gzip bomb", format: archive.TarGzip, data: gzipped(t, bomb(t)), limits: archive.Limits{Ratio: 100}, want: archive.ErrTooLarge, text: "100 for each"},
 		{name: "zstd bomb", format: archive.TarZstd, data: zstandard(t, bomb(t)), want: archive.ErrTooLarge, text: "1000 for each"},
 		{name: "zip bomb", format: archive.Zip, data: zipOf(t, entry{name: "a", body: strings.Repeat("\x00", 4<<20)}), limits: archive.Limits{Ratio: 100}, want: archive.ErrTooLarge, text: "100 for each"},
@@ -229,6 +255,8 @@ func FuzzExtract(f *testing.F) {
 	f.Add(byte(2), zstandard(f, good))
 	f.Add(byte(3), zipOf(f, entry{name: "d/"}, entry{name: "d/a", body: "x"}))
 	f.Add(byte(0), sparseTar(f))
+	f.Add(byte(0), tarOf(f, entry{name: strings.Repeat("n/", 30) + "f"}))
+	f.Add(byte(3), zipOf(f, entry{name: strings.Repeat("n/", 30) + "f"}))
 	f.Add(byte(0), tarOf(f, entry{name: "a", kind: tar.TypeSymlink, link: ".."}, entry{name: "a/b"}))
 	formats := []archive.Format{archive.Tar, archive.TarGzip, archive.TarZstd, archive.Zip}
 	limits := archive.Limits{Bytes: 1 << 20, Entries: 20}
@@ -246,8 +274,8 @@ func FuzzExtract(f *testing.F) {
 		for _, content := range files(t, into) {
 			total += int64(len(content))
 		}
-		if total > limits.Bytes || sum.Files+sum.Folders > limits.Entries {
-			t.Fatalf("%d bytes in %d files are over the limits", total, sum.Files)
+		if n := countBelow(t, into); total > limits.Bytes || n > limits.Entries {
+			t.Fatalf("%d bytes in %d files and folders are over the limits", total, n)
 		}
 		if err == nil && total != sum.Bytes {
 			t.Fatalf("%d bytes unpacked, %d counted", total, sum.Bytes)
@@ -300,6 +328,16 @@ func files(tb testing.TB, dir string) map[string]string {
 		tb.Fatal(err)
 	}
 	return found
+}
+
+// countBelow is how many files and folders there are below dir.
+func countBelow(tb testing.TB, dir string) (n int) {
+	tb.Helper()
+	err := filepath.WalkDir(dir, func(string, fs.DirEntry, error) error { n++; return nil })
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return n - 1
 }
 
 type failing struct {

@@ -53,8 +53,11 @@ func tarOf(tb testing.TB, entries ...entry) []byte {
 		if e.format == tar.FormatPAX {
 			h.PAXRecords = map[string]string{"MYTOOL.comment": "a record nobody knows"}
 		}
-		if e.kind == 0 {
+		switch e.kind {
+		case 0:
 			h.Typeflag = tar.TypeReg
+		case tar.TypeXGlobalHeader: // of which the writer takes records only
+			h = &tar.Header{Typeflag: e.kind, PAXRecords: map[string]string{"comment": "a commit"}}
 		}
 		if e.kind == tar.TypeGNUSparse { // which the writer refuses
 			h.Typeflag = tar.TypeReg
@@ -98,6 +101,15 @@ func sparseTar(tb testing.TB) []byte {
 	sparseMap := "1\n1099511627776\n0\n"
 	out.Write(tarOf(tb, entry{name: "GNUSparseFile.0/sparse", body: sparseMap + strings.Repeat("\x00", 512-len(sparseMap))}))
 	return out.Bytes()
+}
+
+// manyHeaders is a file behind n PAX headers of its own.
+func manyHeaders(tb testing.TB, n int) []byte {
+	tb.Helper()
+	pax := tarOf(tb, entry{name: "PaxHeaders/f", body: "12 path=own\n"})
+	pax[156] = tar.TypeXHeader
+	fixChecksum(pax)
+	return append(bytes.Repeat(pax[:len(pax)-1024], n), tarOf(tb, entry{name: "f"})...)
 }
 
 func fixChecksum(data []byte) {

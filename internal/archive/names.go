@@ -9,8 +9,8 @@ import (
 
 // claim checks an entry's name against the ones before and returns it cleaned.
 func (x *extractor) claim(raw string, isFile bool) (string, error) {
-	if x.Files+x.Folders >= x.limits.Entries {
-		return "", fmt.Errorf("entry %q: %w: over the limit of %d entries (MAX_ARCHIVE_FILES)", short(raw), ErrTooLarge, x.limits.Entries)
+	if err := x.count(raw); err != nil {
+		return "", err
 	}
 	name, err := cleanName(raw)
 	if err != nil {
@@ -31,9 +31,22 @@ func (x *extractor) claim(raw string, isFile bool) (string, error) {
 		if seen {
 			break
 		}
+		if err := x.count(raw); err != nil {
+			return "", err
+		}
 		x.isFile[dir] = false
 	}
 	return name, nil
+}
+
+// count takes one of the entries that the limit allows, for the header of that
+// name or for a folder that it implies.
+func (x *extractor) count(raw string) error {
+	if x.entries >= x.limits.Entries {
+		return fmt.Errorf("entry %q: %w: over the limit of %d entries (MAX_ARCHIVE_FILES)", short(raw), ErrTooLarge, x.limits.Entries)
+	}
+	x.entries++
+	return nil
 }
 
 // cleanName refuses a name that could mean another place, here or on another
@@ -56,6 +69,8 @@ func cleanName(raw string) (string, error) {
 		reason = "its name holds .."
 	case !filepath.IsLocal(path.Clean(raw)):
 		reason = "its name leads out of the folder"
+	case strings.Count(path.Clean(raw), "/") > maxDepth:
+		reason = fmt.Sprintf("it lies %d folders deep, the limit is %d", strings.Count(path.Clean(raw), "/"), maxDepth)
 	}
 	if reason != "" {
 		return "", fmt.Errorf("%w %q: %s", ErrUnsafe, short(raw), reason)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync/atomic"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -20,6 +21,9 @@ const (
 	// maxPadding is how many zeros may follow the end of a tar.
 	maxPadding = 16 << 20
 	blockSize  = 512
+	// headerBytes is what the headers of one entry may take, on average, with
+	// padding: 512, its name and its PAX records.
+	headerBytes = 4096
 )
 
 // Extract unpacks a tar, plain or compressed, while it arrives. It reads packed
@@ -59,15 +63,15 @@ func extract(f Format, src *source, x *extractor) error {
 }
 
 func (x *extractor) tar(r io.Reader) error {
-	blocks := &source{r: r}
+	blocks := &blocks{source: source{r: r}, x: x}
 	for entries := tar.NewReader(blocks); ; {
 		// archive/tar does not say whether the end it reports was marked by a
 		// block of zeros, or was only the end of the stream.
-		next := (blocks.off + blockSize - 1) / blockSize * blockSize
+		next := (blocks.offset() + blockSize - 1) / blockSize * blockSize
 		h, err := entries.Next()
 		if errors.Is(err, io.EOF) {
-			if blocks.off < next+blockSize {
-				return fmt.Errorf("%w: it ends after %d bytes without an end marker", ErrCorrupt, blocks.off)
+			if blocks.offset() < next+blockSize {
+				return fmt.Errorf("%w: it ends after %d bytes without an end marker", ErrCorrupt, blocks.offset())
 			}
 			return padding(r)
 		}
@@ -83,7 +87,7 @@ func (x *extractor) tar(r io.Reader) error {
 func (x *extractor) tarEntry(h *tar.Header, content io.Reader) error {
 	switch h.Typeflag {
 	case tar.TypeXGlobalHeader:
-		return nil // git archive writes the commit there
+		return x.count(h.Name) // git archive writes the commit there
 	case tar.TypeDir:
 		return x.folder(h.Name)
 	case tar.TypeReg:
@@ -151,24 +155,41 @@ func allZero(p []byte) bool {
 	return true
 }
 
+// blocks is an unpacked tar. It bounds what is not content of files:
+// archive/tar reads PAX headers and long names by itself, any number of them
+// before it reports one entry.
+type blocks struct {
+	source
+	x *extractor
+}
+
+func (b *blocks) Read(p []byte) (int, error) {
+	// Content that was read and is not yet written counts here too; it fits into
+	// the second term.
+	if b.offset()-b.x.Bytes > int64(b.x.limits.Entries)*headerBytes+1<<20 {
+		return 0, fmt.Errorf("%w: its headers go beyond the limit of %d entries (MAX_ARCHIVE_FILES)", ErrTooLarge, b.x.limits.Entries)
+	}
+	return b.source.Read(p)
+}
+
 // source counts the bytes of a stream and keeps its own error, since some
 // decompressors replace it.
 type source struct {
 	r   io.Reader
-	off int64
+	off atomic.Int64 // zstd reads ahead in a goroutine of its own
 	err error
 }
 
 func (s *source) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
-	s.off += int64(n)
+	s.off.Add(int64(n))
 	if err != nil && !errors.Is(err, io.EOF) {
 		s.err = err
 	}
 	return n, err
 }
 
-func (s *source) offset() int64 { return s.off }
+func (s *source) offset() int64 { return s.off.Load() }
 
 // explain finds out whose fault an error is.
 func (s *source) explain(err error) error {
@@ -182,7 +203,7 @@ func (s *source) explain(err error) error {
 	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
 		return fmt.Errorf("%w: %w (a window of at most %d bytes)", ErrTooLarge, err, maxWindow)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Errorf("%w: it breaks off: more was expected after byte %d", ErrCorrupt, s.off)
+		return fmt.Errorf("%w: it breaks off: more was expected after byte %d", ErrCorrupt, s.offset())
 	}
-	return fmt.Errorf("%w: near byte %d: %w", ErrCorrupt, s.off, err)
+	return fmt.Errorf("%w: near byte %d: %w", ErrCorrupt, s.offset(), err)
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tensorlambda/tensorlambda/internal/privatedir"
 )
 
 // unfinished begins the name of an entry that is being made.
@@ -25,47 +27,32 @@ const unfinished = ".tmp-"
 type cache struct {
 	dir  string
 	root *os.Root
-	free func() (int64, error) // bytes for this user on the disk
+	// free is how many bytes this user may still write on the disk.
+	free func() (int64, error)
+	// touch marks an entry as used now: its age decides which entry goes first
+	// when room is needed.
+	touch func(name string) error
 }
 
-// openCache opens the folder and makes it if missing. A folder that others may
-// write to is ErrCacheFolder: whoever can change a model runs code here.
+// openCache opens the folder and makes it if missing. A folder that others could
+// have written to is ErrCacheFolder.
 func openCache(dir string) (*cache, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make cache folder: %w", err)
-	}
-	named, err := os.Lstat(dir)
-	if err != nil {
-		return nil, fmt.Errorf("open cache folder: %w", err)
-	}
-	if err := checkOwner(dir, named); err != nil {
-		return nil, err
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, fmt.Errorf("open cache folder: %w", err)
-	}
-	opened, err := root.Stat(".")
-	if err == nil && !os.SameFile(named, opened) {
-		err = fmt.Errorf("%w: %s was replaced while it was opened", ErrCacheFolder, dir)
+	root, err := privatedir.Open(dir)
+	if errors.Is(err, privatedir.ErrUnsafe) {
+		return nil, fmt.Errorf("%w: %w", ErrCacheFolder, err)
 	}
 	if err != nil {
-		return nil, errors.Join(err, root.Close())
+		return nil, fmt.Errorf("open cache: %w", err)
 	}
-	return &cache{dir: dir, root: root, free: func() (int64, error) { return freeBytes(dir) }}, nil
-}
-
-func checkOwner(dir string, info fs.FileInfo) error {
-	stat, ok := info.Sys().(*syscallStat)
-	switch {
-	case !info.IsDir():
-		return fmt.Errorf("%w: %s is not a folder but %v", ErrCacheFolder, dir, info.Mode().Type())
-	case !ok || int(stat.Uid) != os.Geteuid():
-		return fmt.Errorf("%w: %s belongs to another user", ErrCacheFolder, dir)
-	case info.Mode().Perm()&0o077 != 0:
-		return fmt.Errorf("%w: %s has mode %#o and must have 0700: it may hold what others put there, so remove it", ErrCacheFolder, dir, info.Mode().Perm())
-	}
-	return nil
+	return &cache{
+		dir:  dir,
+		root: root,
+		free: func() (int64, error) { return privatedir.Free(dir) },
+		touch: func(name string) error {
+			now := time.Now()
+			return root.Chtimes(name, now, now)
+		},
+	}, nil
 }
 
 func (c *cache) close() error { return c.root.Close() }
@@ -77,12 +64,13 @@ func (c *cache) lookup(name string) (*entry, error) {
 	if e == nil || err != nil {
 		return nil, err
 	}
-	if e.marker, err = readMarker(e.root); err == nil {
-		// Its age decides which entry goes first when room is needed.
-		now := time.Now()
-		return e, c.root.Chtimes(name, now, now)
+	if e.marker, err = readMarker(e.root); err != nil {
+		return nil, errors.Join(e.release(), c.remove(name))
 	}
-	return nil, errors.Join(e.release(), c.remove(name))
+	if err := c.touch(name); err != nil {
+		return nil, errors.Join(err, e.release())
+	}
+	return e, nil
 }
 
 // open takes an entry's lock, shared; nil where it is missing or being removed.

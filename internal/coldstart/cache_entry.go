@@ -21,8 +21,6 @@ const (
 	maxTries = 10
 )
 
-type syscallStat = syscall.Stat_t
-
 // marker is written last into an entry and so says that all of it is there. It
 // holds the pins, which a later start may set, and what the files looked like.
 type marker struct {

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // makeRoom removes unused entries, the longest unused first, until need bytes
@@ -60,12 +58,4 @@ func (c *cache) noSpace(err error, need int64) error {
 
 func (c *cache) spaceError(need, free int64) error {
 	return fmt.Errorf("%w: it needs at least %d bytes in %s, %d are free: raise EphemeralStorage or remove files", ErrNoSpace, need, c.dir, free)
-}
-
-func freeBytes(dir string) (int64, error) {
-	var s unix.Statfs_t
-	if err := unix.Statfs(dir, &s); err != nil {
-		return 0, fmt.Errorf("free space of %s: %w", dir, err)
-	}
-	return int64(min(s.Bavail, 1<<50)) * s.Bsize, nil
 }

@@ -189,17 +189,17 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// foreign is the folder of another user.
-type foreign struct{ fs.FileInfo }
-
-func (foreign) Sys() any { return &syscallStat{Uid: uint32(os.Geteuid()) + 1} }
-
-func TestCacheFolderOfAnotherUser(t *testing.T) {
-	info, err := os.Lstat(t.TempDir())
-	if err != nil {
+func TestLookupThatFailsHoldsNothing(t *testing.T) {
+	c := newCache(t)
+	if err := c.add(t, "model", time.Hour).release(); err != nil {
 		t.Fatal(err)
 	}
-	if err := checkOwner("dir", foreign{info}); !errors.Is(err, ErrCacheFolder) || !strings.Contains(err.Error(), "another user") {
-		t.Errorf("error is %v, want ErrCacheFolder", err)
+	denied := errors.New("read-only disk")
+	c.touch = func(string) error { return denied }
+	if got, err := c.lookup("model"); got != nil || !errors.Is(err, denied) {
+		t.Errorf("lookup = %+v, %v; want the disk's error", got, err)
+	}
+	if removed, err := c.removeUnused("model"); !removed || err != nil {
+		t.Errorf("removeUnused = %t, %v: the lookup still holds the entry", removed, err)
 	}
 }

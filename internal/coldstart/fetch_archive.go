@@ -88,10 +88,16 @@ func (f *fetch) use(e *entry) error {
 	return f.take(found, e.path)
 }
 
+// locate finds the model among the files of an entry.
 func (f *fetch) locate(m *marker) (located, error) {
 	found, err := locate(m.names())
 	if err != nil {
 		return located{}, fmt.Errorf("%s: %w", f.uri, err)
+	}
+	for _, file := range m.Files {
+		if file.Name == found.proto() {
+			return found, checkProto(f.uri.String()+": "+file.Name, file.Size)
+		}
 	}
 	return found, nil
 }

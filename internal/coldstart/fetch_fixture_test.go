@@ -148,13 +148,43 @@ func (b *breaking) Download(ctx context.Context, o blob.Object, w io.WriterAt) e
 	return errors.Join(err, b.err)
 }
 
-// huge lists files of petabytes.
-type huge struct{ coldstart.Source }
+// huge says that the file of a name is larger than it is.
+type huge struct {
+	coldstart.Source
+	name string
+	size int64
+}
+
+func (h *huge) Stat(ctx context.Context, u blob.URI, versionID string) (blob.Object, error) {
+	o, err := h.Source.Stat(ctx, u, versionID)
+	return h.blow(o), err
+}
+
+func (h *huge) blow(o blob.Object) blob.Object {
+	if strings.HasSuffix(o.URI.Key, "/"+h.name) || o.URI.Key == h.name {
+		o.Size = h.size
+	}
+	return o
+}
 
 func (h *huge) List(ctx context.Context, prefix blob.URI) ([]blob.Object, error) {
 	objects, err := h.Source.List(ctx, prefix)
 	for i := range objects {
-		objects[i].Size = 1 << 52
+		objects[i] = h.blow(objects[i])
+	}
+	return objects, err
+}
+
+// littered lists keys that S3 holds and no folder can, beside what is there.
+type littered struct {
+	coldstart.Source
+	keys []string // behind the prefix
+}
+
+func (l *littered) List(ctx context.Context, prefix blob.URI) ([]blob.Object, error) {
+	objects, err := l.Source.List(ctx, prefix)
+	for _, key := range l.keys {
+		objects = append(objects, blob.Object{URI: prefix.Join(key), Size: 1})
 	}
 	return objects, err
 }

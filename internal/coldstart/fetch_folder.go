@@ -43,14 +43,8 @@ func (f *fetch) folder(ctx context.Context) error {
 	}
 	f.nameFolder(found.version)
 	objects = f.ofModel(objects, found)
-	for _, o := range objects {
-		f.out.Bytes += o.Size
-	}
-	if err := f.checkSize(f.out.Bytes); err != nil {
+	if err := f.checkFolder(objects, found.proto()); err != nil {
 		return err
-	}
-	if len(objects) > f.o.MaxFiles {
-		return fmt.Errorf("%s: %w: %d files, the limit is %d (MAX_ARCHIVE_FILES)", f.uri, ErrTooLarge, len(objects), f.o.MaxFiles)
 	}
 	switch {
 	case f.uri.Scheme == blob.FileScheme:
@@ -62,6 +56,24 @@ func (f *fetch) folder(ctx context.Context) error {
 	}
 	f.warn(found.warnings...)
 	return f.mirror(ctx, objects, found.folder)
+}
+
+// checkFolder adds up the objects of a model, whose graph is in proto, and
+// compares them with the limits.
+func (f *fetch) checkFolder(objects []blob.Object, proto string) error {
+	for _, o := range objects {
+		f.out.Bytes += o.Size
+		if f.name(o) != proto {
+			continue
+		}
+		if err := checkProto(o.URI.String(), o.Size); err != nil {
+			return err
+		}
+	}
+	if len(objects) > f.o.MaxFiles {
+		return fmt.Errorf("%s: %w: %d files, the limit is %d (MAX_ARCHIVE_FILES)", f.uri, ErrTooLarge, len(objects), f.o.MaxFiles)
+	}
+	return f.checkSize(f.out.Bytes)
 }
 
 func (f *fetch) names(objects []blob.Object) []string {
@@ -79,7 +91,7 @@ func (f *fetch) ofModel(objects []blob.Object, found located) []blob.Object {
 	var kept []blob.Object
 	for _, o := range objects {
 		name := f.name(o)
-		if name == found.graph || found.graph == "" && !ignored(name) && within(path.Dir(name), found.folder) {
+		if name == found.graph || found.graph == "" && isPath(name) && within(path.Dir(name), found.folder) {
 			kept = append(kept, o)
 		}
 	}
@@ -138,9 +150,6 @@ func (f *fetch) download(ctx context.Context, objects []blob.Object, top blob.UR
 }
 
 func (f *fetch) downloadFile(ctx context.Context, o blob.Object, name string, into *os.Root, progress *progressWriter) error {
-	if !filepath.IsLocal(name) || path.Clean(name) != name {
-		return fmt.Errorf("%s: the key's end %q cannot be the name of a file", o.URI, name)
-	}
 	if err := into.MkdirAll(path.Dir(name), 0o700); err != nil {
 		return fmt.Errorf("%s: %w", o.URI, err)
 	}

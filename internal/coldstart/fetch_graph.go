@@ -20,6 +20,9 @@ func (f *fetch) graph(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := checkProto(o.URI.String(), o.Size); err != nil {
+		return err
+	}
 	sum := sha256.New()
 	if f.out.Graph, err = f.readGraph(ctx, o, sum); err != nil {
 		return err
@@ -40,6 +43,18 @@ func (f *fetch) readGraph(ctx context.Context, o blob.Object, sum hash.Hash) (gr
 		return nil, err
 	}
 	return graph, checkGraph(o.URI.String(), graph)
+}
+
+// maxProto is the size of the largest message that protobuf reads, in bytes.
+const maxProto = 1<<31 - 1
+
+// checkProto refuses a graph that TensorFlow could not read, before memory is
+// taken for it.
+func checkProto(name string, size int64) error {
+	if size > maxProto {
+		return fmt.Errorf("%s: %w: %d bytes, and a protobuf message ends at %d: keep the weights out of the graph, in the variables of a SavedModel", name, ErrTooLarge, size, maxProto)
+	}
+	return nil
 }
 
 // schemaVersion is how a SavedModel begins: field 1, a number. Field 1 of a

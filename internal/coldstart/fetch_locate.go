@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,34 +31,58 @@ type located struct {
 	warnings []string
 }
 
+// proto is the file that holds the graph.
+func (l located) proto() string {
+	if l.graph != "" {
+		return l.graph
+	}
+	return path.Join(l.folder, savedModelFile)
+}
+
 // locate finds the one model among files, by their names. Folders around it do
 // not matter. Where there are version folders, as TensorFlow Serving wants
 // them, the largest number wins of which all files are there: on S3 the others
 // may be an upload under way.
 func locate(names []string) (located, error) {
-	files := newListing(names)
-	bases, models := files.candidates()
+	files, warnings := newListing(names)
+	found, err := files.model()
+	if err != nil && warnings != nil {
+		err = fmt.Errorf("%w (%s)", err, strings.Join(warnings, "; "))
+	}
+	found.warnings = append(warnings, found.warnings...)
+	return found, err
+}
+
+// model is the one model of a listing.
+func (l listing) model() (located, error) {
+	bases, models := l.candidates()
 	switch found := slices.Concat(bases, models); {
 	case len(found) > 1:
 		return located{}, fmt.Errorf("%w: in %s; name one of them", ErrAmbiguous, listNames(found))
 	case len(bases) == 1:
-		return files.newest(bases[0])
+		return l.newest(bases[0])
 	case len(models) == 1:
-		if reason := files.missing(models[0]); reason != "" {
+		if reason := l.missing(models[0]); reason != "" {
 			return located{}, fmt.Errorf("%w: %s", ErrIncomplete, reason)
 		}
 		return located{folder: models[0]}, nil
 	}
-	return files.frozen()
+	return l.frozen()
 }
 
 // listing is the files that matter, by folder and name.
 type listing map[string]map[string]bool
 
-func newListing(names []string) listing {
-	files := listing{}
+// newListing takes files by their names. It warns of those that no folder can
+// hold: S3 lets a key be models//x.
+func newListing(names []string) (files listing, warnings []string) {
+	files = listing{}
+	var stray []string
 	for _, name := range names {
-		if !ignored(name) {
+		switch {
+		case !isPath(name):
+			stray = append(stray, name)
+		case !ignored(name):
 			dir := path.Dir(name)
 			if files[dir] == nil {
 				files[dir] = map[string]bool{}
@@ -65,10 +90,20 @@ func newListing(names []string) listing {
 			files[dir][path.Base(name)] = true
 		}
 	}
-	return files
+	if len(stray) > 0 {
+		warnings = []string{"not part of the model, since no file can have such a name: " + listNames(stray)}
+	}
+	return files, warnings
 }
 
-// ignored is what tools leave behind: .DS_Store, ._name, __MACOSX.
+// isPath reports whether name is that of a file below a folder, in its only
+// spelling.
+func isPath(name string) bool {
+	return filepath.IsLocal(name) && path.Clean(name) == name && name != "."
+}
+
+// ignored is what tools leave behind: .DS_Store, ._name, __MACOSX. No model is
+// looked for there, but a model's asset may have such a name.
 func ignored(name string) bool {
 	for part := range strings.SplitSeq(name, "/") {
 		if strings.HasPrefix(part, ".") || part == "__MACOSX" {
@@ -91,19 +126,30 @@ func (l listing) candidates() (bases, models []string) {
 		}
 	}
 	slices.SortFunc(roots, func(a, b string) int { return cmp.Or(cmp.Compare(depth(a), depth(b)), strings.Compare(a, b)) })
+	isBase, isModel := map[string]bool{}, map[string]bool{}
 	for _, root := range roots {
-		switch {
-		case slices.ContainsFunc(models, func(m string) bool { return within(root, m) }):
-		case slices.ContainsFunc(bases, func(b string) bool { return within(path.Dir(root), b) }):
+		switch base := path.Dir(root); {
+		case inside(root, isModel), inside(base, isBase):
 		case isVersion(root):
-			base := path.Dir(root)
-			bases = append(bases, base)
-			models = slices.DeleteFunc(models, func(m string) bool { return path.Dir(m) == base && m != base })
+			isBase[base] = true
 		default:
-			models = append(models, root)
+			isModel[root] = true
 		}
 	}
-	return bases, models
+	maps.DeleteFunc(isModel, func(model string, _ bool) bool { return model != "." && isBase[path.Dir(model)] })
+	return slices.Sorted(maps.Keys(isBase)), slices.Sorted(maps.Keys(isModel))
+}
+
+// inside reports whether dir or a folder above it is among folders. An archive
+// may have a hundred thousand models, so it does not compare with each.
+func inside(dir string, folders map[string]bool) bool {
+	for !folders[dir] {
+		if dir == "." {
+			return false
+		}
+		dir = path.Dir(dir)
+	}
+	return true
 }
 
 // newest is the largest version below base of which everything is there.
@@ -128,10 +174,9 @@ type version struct {
 func (l listing) versions(base string) []version {
 	found := map[string]version{}
 	for dir := range l {
-		for ; dir != "."; dir = path.Dir(dir) {
-			if n, ok := versionNumber(path.Base(dir)); ok && path.Dir(dir) == base {
-				found[dir] = version{n, dir}
-			}
+		name := childOf(base, dir)
+		if n, ok := versionNumber(name); ok {
+			found[name] = version{n, path.Join(base, name)}
 		}
 	}
 	return slices.SortedFunc(maps.Values(found), func(a, b version) int {
@@ -215,6 +260,20 @@ func depth(dir string) int {
 
 func within(dir, outer string) bool {
 	return outer == "." || dir == outer || strings.HasPrefix(dir, outer+"/")
+}
+
+// childOf is the folder directly below base that dir is or lies in, "" where
+// there is none.
+func childOf(base, dir string) string {
+	if base != "." {
+		below, ok := strings.CutPrefix(dir, base+"/")
+		if !ok {
+			return ""
+		}
+		dir = below
+	}
+	name, _, _ := strings.Cut(dir, "/")
+	return name
 }
 
 func isVersion(dir string) bool {

@@ -64,6 +64,7 @@ func TestFetchFindsTheModel(t *testing.T) {
 		{name: "largest version, as a number", files: join(savedModel("9/"), savedModel("10/"), savedModel("2/")), version: "10", model: under("10/", savedModel("10/"))},
 		{name: "other folders beside versions", files: join(savedModel("1/"), savedModel("backup/"), tree{"README": ""}), version: "1", model: under("1/", savedModel("1/"))},
 		{name: "what tools leave behind", files: join(savedModel("m/"), tree{"__MACOSX/m/saved_model.pb": "x", "m/._saved_model.pb": "x", ".git/saved_model.pb": "x"}), version: "1", model: under("m/", savedModel("m/"))},
+		{name: "assets that are named like what tools leave", files: join(savedModel(""), tree{"assets/.vocabulary": "x", "assets/__MACOSX/v": "y"}), version: "1", model: join(savedModel(""), tree{"assets/.vocabulary": "x", "assets/__MACOSX/v": "y"})},
 		{name: "a model among a model's assets", files: join(savedModel(""), tree{"assets.extra/saved_model.pb": "x"}), version: "1", model: join(savedModel(""), tree{"assets.extra/saved_model.pb": "x"})},
 		{
 			name: "a newer version without its index", files: join(savedModel("1/"), without(savedModel("2/"), "2/variables/variables.index")),
@@ -226,6 +227,53 @@ func TestFetchReusesWhatIsThere(t *testing.T) {
 	}
 }
 
+// TestFetchOfHugeGraphs has files that are all hole, so that only a size that is
+// looked at first keeps them out of memory.
+func TestFetchOfHugeGraphs(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, join(savedModel("saved/"), tree{"frozen/graph.pb": graphDef}))
+	for _, name := range []string{"saved/saved_model.pb", "frozen/graph.pb"} {
+		path := filepath.Join(dir, name)
+		if err := os.Truncate(path, 1<<31); err != nil {
+			t.Fatal(err)
+		}
+		for _, u := range []string{path, filepath.Dir(path)} {
+			_, err := coldstart.Fetch(t.Context(), coldstart.FetchOptions{URI: uri(t, u), Source: blob.Stores{Files: &blob.Files{}}})
+			if !errors.Is(err, coldstart.ErrTooLarge) || !strings.Contains(err.Error(), "protobuf") {
+				t.Errorf("%s: error is %v, want ErrTooLarge and a word about protobuf", u, err)
+			}
+		}
+	}
+}
+
+func TestFetchLeavesOutKeysThatAreNoPaths(t *testing.T) {
+	b := newBucket(t)
+	for name, body := range join(savedModel("base/1/"), savedModel("plain/")) {
+		b.put(name, body)
+	}
+	stray := []string{"/x", "//", "1//x", "../x", "/saved_model.pb", "a/../saved_model.pb"}
+	source := &littered{b.source(), stray}
+	for _, u := range []string{"s3://models/base/", "s3://models/plain/"} {
+		got, err := coldstart.Fetch(t.Context(), coldstart.FetchOptions{URI: uri(t, u), Source: source, CacheDir: filepath.Join(t.TempDir(), "models")})
+		if err != nil {
+			t.Errorf("%s: %v", u, err)
+			continue
+		}
+		for _, key := range stray {
+			if warnings := strings.Join(got.Warnings, "\n"); !strings.Contains(warnings, `"`+key+`"`) {
+				t.Errorf("%s: warnings %q do not name %q", u, warnings, key)
+			}
+		}
+		if err := got.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	_, err := coldstart.Fetch(t.Context(), coldstart.FetchOptions{URI: uri(t, "s3://models/none/"), Source: source})
+	if !errors.Is(err, coldstart.ErrNoModel) || !strings.Contains(err.Error(), `"/saved_model.pb"`) {
+		t.Errorf("error is %v, want ErrNoModel and the keys that were left out", err)
+	}
+}
+
 func TestFetchPins(t *testing.T) {
 	b := newBucket(t)
 	_, err := b.client.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{
@@ -296,6 +344,7 @@ func TestFetchFailuresLeaveNothing(t *testing.T) {
 	b.put("evil.tar.gz", tarGzip(t, tree{"saved_model.pb": "x", "../evil": "x"}))
 	b.put("nothing.tar.gz", tarGzip(t, tree{"readme": "x"}))
 	b.put("digits.pb", graphDef)
+	b.put("frozen/graph.pb", graphDef)
 	for name, body := range savedModel("prefix/") {
 		b.put(name, body)
 	}
@@ -324,13 +373,16 @@ func TestFetchFailuresLeaveNothing(t *testing.T) {
 		{name: "large graph", key: "digits.pb", maxBytes: 3, want: coldstart.ErrTooLarge, text: "MAX_MODEL_BYTES"},
 		{name: "large archive", key: "digits.tar.gz", maxBytes: 3, want: coldstart.ErrTooLarge},
 		{name: "large when unpacked", key: "digits.tar.gz", maxBytes: 5000, want: archive.ErrTooLarge},
+		{name: "a graph over protobuf's limit", key: "digits.pb", source: &huge{own, "digits.pb", 1 << 31}, want: coldstart.ErrTooLarge, text: "2147483647"},
+		{name: "a graph over protobuf's limit, in a prefix", key: "frozen/", source: &huge{own, "graph.pb", 1 << 31}, want: coldstart.ErrTooLarge, text: "graph.pb"},
+		{name: "a SavedModel's graph over protobuf's limit", key: "prefix/", source: &huge{own, "saved_model.pb", 1 << 31}, want: coldstart.ErrTooLarge, text: "saved_model.pb"},
 		{name: "large prefix", key: "prefix/", maxBytes: 3, want: coldstart.ErrTooLarge},
 		{name: "many files", key: "prefix/", maxFiles: 2, want: coldstart.ErrTooLarge},
 		{name: "many files in an archive", key: "digits.tar.gz", maxFiles: 2, want: archive.ErrTooLarge},
 		{name: "archive breaks off", key: "digits.tar.gz", source: &breaking{own, blob.ErrTruncated}, want: blob.ErrTruncated, transient: true},
 		{name: "graph breaks off", key: "digits.pb", source: &breaking{own, blob.ErrTruncated}, want: blob.ErrTruncated, transient: true},
 		{name: "prefix breaks off", key: "prefix/", source: &breaking{own, lost}, want: lost},
-		{name: "more than the disk holds", key: "prefix/", source: &huge{own}, maxBytes: 1 << 60, want: coldstart.ErrNoSpace, text: "EphemeralStorage"},
+		{name: "more than the disk holds", key: "prefix/", source: &huge{own, "variables.index", 1 << 52}, maxBytes: 1 << 60, want: coldstart.ErrNoSpace, text: "EphemeralStorage"},
 		{name: "cancelled", key: "digits.tar.gz", source: &breaking{own, context.Canceled}, want: context.Canceled, transient: true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

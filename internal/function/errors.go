@@ -27,6 +27,7 @@ func (e *SourceUnsupported) Error() string {
 }
 
 // Panic is the error for an invocation that ended by a fault of this program.
+// Source is "unknown" where that was before the payload had been recognised.
 type Panic struct{ Source event.Source }
 
 func (e *Panic) Error() string {

@@ -63,31 +63,40 @@ type outcome struct {
 // invocation. The payload is not kept.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	start := time.Now()
-	e, err := event.Parse(payload)
-	if err != nil {
-		h.logInvocation(ctx, start, "unknown", len(payload), outcome{err: err})
-		return nil, err
-	}
-	out := h.handle(ctx, e)
-	h.logInvocation(ctx, start, e.Source, len(payload), out)
+	source, out := h.handle(ctx, payload)
+	h.logInvocation(ctx, start, source, len(payload), out)
 	return out.reply, out.err
 }
 
-// handle does not let a panic through: it would cost the process, and with it
-// the loaded model.
-func (h *Handler) handle(ctx context.Context, e *event.Event) (out outcome) {
+// unknown stands for the source of a payload that was not recognised.
+const unknown event.Source = "unknown"
+
+// handle does not let a panic through, whatever the payload: it would cost the
+// process, and with it the loaded model.
+func (h *Handler) handle(ctx context.Context, payload []byte) (source event.Source, out outcome) {
+	source = unknown
+	var e *event.Event
 	defer func() {
 		cause := recover()
 		if cause == nil {
 			return
 		}
 		h.log.LogAttrs(ctx, slog.LevelError, "panic", slog.Any("cause", cause), slog.String("stack", string(debug.Stack())))
-		if e.HTTP() {
+		if e != nil && e.HTTP() {
 			out = refuse(e, http.StatusInternalServerError, "internal error: the reason is in the log of the function")
 		} else {
-			out = outcome{err: &Panic{Source: e.Source}}
+			out = outcome{err: &Panic{Source: source}}
 		}
 	}()
+	e, err := event.Parse(payload)
+	if err != nil {
+		return source, outcome{err: err}
+	}
+	source = e.Source
+	return source, h.answer(ctx, e)
+}
+
+func (h *Handler) answer(ctx context.Context, e *event.Event) outcome {
 	accepted := slices.Contains(h.sources, e.Source.Class())
 	switch {
 	case e.HTTP() && accepted:

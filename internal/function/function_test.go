@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"github.com/tensorlambda/tensorlambda/internal/function"
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 	"github.com/tensorlambda/tensorlambda/internal/serve"
+	"golang.org/x/sys/unix"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -255,6 +257,25 @@ func TestAPanicIsLoggedWithItsStack(t *testing.T) {
 	h := handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(errors.New("boom")) }), &log)
 	invoke(t, h, get)
 	if !strings.Contains(log.String(), "boom") || !strings.Contains(log.String(), "function_test.go") {
+		t.Errorf("log: %s", log.String())
+	}
+}
+
+// No payload is known to make the recogniser panic. One in memory that cannot be
+// read does.
+func TestAPanicBeforeTheSourceIsKnownIsAnError(t *testing.T) {
+	payload, err := unix.Mmap(-1, 0, os.Getpagesize(), unix.PROT_NONE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Munmap(payload)
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	var log bytes.Buffer
+	_, err = handler(halfPlusTwo(), &log).Invoke(t.Context(), payload)
+	if _, ok := errors.AsType[*function.Panic](err); !ok || !strings.Contains(err.Error(), "unknown") {
+		t.Errorf("error %v, want a Panic of an unknown source", err)
+	}
+	if !strings.Contains(log.String(), `"msg":"panic"`) || !strings.Contains(log.String(), `"msg":"invocation"`) {
 		t.Errorf("log: %s", log.String())
 	}
 }

@@ -33,7 +33,7 @@ type Runner interface {
 	// Run computes fetches from feeds and returns one tensor a fetch, in
 	// their order. It does not keep the feeds. ctx is looked at before the run
 	// only: TensorFlow cannot be interrupted. The error is one of the kinds of
-	// this package; a feed whose shape the graph cannot take is
+	// this package, or context.Canceled; a feed whose shape the graph cannot take is
 	// ErrInvalidArgument.
 	Run(ctx context.Context, feeds []Feed, fetches []TensorInfo) ([]*Tensor, error)
 	// Close frees the graph. A second Close does nothing.

@@ -253,13 +253,13 @@ func TestOpenErrors(t *testing.T) {
 func TestTemporaryFolderMustBeOurs(t *testing.T) {
 	temp := t.TempDir()
 	opts := order{Dir: layer(t), Place: libtensorflow.Temporary, TempDir: temp}
-	manifest, err := packed.Open(opts.Dir)
-	if err != nil {
+	if got := open(t, opts); got.Error != "" {
+		t.Fatal(got.Error)
+	}
+	dir := folders(t, temp)[0]
+	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	defer manifest.Close()
-	cc, _ := manifest.Manifest().Library(packed.CC)
-	dir := filepath.Join(temp, "tensorlambda-lib-"+cc.SHA256[:16])
 
 	t.Run("a symlink is refused", func(t *testing.T) {
 		if err := os.Symlink(t.TempDir(), dir); err != nil {
@@ -287,6 +287,38 @@ func TestTemporaryFolderMustBeOurs(t *testing.T) {
 			t.Errorf("error %q", got.Error)
 		}
 	})
+}
+
+// TestLibrariesOfEqualSizeAreKeptApart has two packed libraries of which only
+// the framework's checksum differs. Neither may use the files of the other.
+func TestLibrariesOfEqualSizeAreKeptApart(t *testing.T) {
+	temp := t.TempDir()
+	other := linked(t, func(m *packed.Manifest) {
+		for i, e := range m.Libraries {
+			if e.Name == packed.Framework {
+				m.Libraries[i].SHA256 = strings.Repeat("0", len(e.SHA256))
+			}
+		}
+	})
+	for _, dir := range []string{layer(t), other} {
+		got := open(t, order{Dir: dir, Place: libtensorflow.Temporary, TempDir: temp})
+		if got.Error != "" || got.Info.Stages[0].Name != "inflate" {
+			t.Errorf("%s: %+v", dir, got)
+		}
+	}
+	if found := folders(t, temp); len(found) != 2 {
+		t.Errorf("the libraries are in %q, want a folder for each", found)
+	}
+}
+
+// folders is where libraries are in a temporary folder.
+func folders(t *testing.T, temp string) []string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(temp, "tensorlambda-lib-*"))
+	if err != nil || len(found) == 0 {
+		t.Fatalf("no library in %s (%v)", temp, err)
+	}
+	return found
 }
 
 func TestStubBeforeOpenNamesTheFunction(t *testing.T) {

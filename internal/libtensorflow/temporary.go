@@ -2,10 +2,11 @@ package libtensorflow
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,22 +15,29 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/tensorlambda/tensorlambda/internal/libtensorflow/packed"
+	"github.com/tensorlambda/tensorlambda/internal/privatedir"
 )
 
-// inTemporary inflates into files of a folder that is named by the library's
-// checksum, or finds them there whole: a Lambda environment keeps /tmp when it
+// inTemporary inflates into files of a folder that is named by the libraries'
+// checksums, or finds them there whole: a Lambda environment keeps /tmp when it
 // is reset.
 func inTemporary(ctx context.Context, library *packed.Library, opts Options, info *Info) error {
 	base := opts.TempDir
 	if base == "" {
 		base = os.TempDir()
 	}
-	dir := filepath.Join(base, "tensorlambda-lib-"+info.SHA256[:16])
-	if err := privateDir(dir); err != nil {
+	manifest := library.Manifest()
+	dir := filepath.Join(base, folderName(manifest))
+	root, err := privatedir.Open(dir)
+	if errors.Is(err, privatedir.ErrUnsafe) {
+		return fmt.Errorf("%w: %w", ErrUnusable, err)
+	}
+	if err != nil {
 		return err
 	}
+	defer root.Close()
 	info.Place = Temporary
-	if manifest := library.Manifest(); !whole(dir, manifest) {
+	if !whole(root, manifest) {
 		if err := makeRoom(dir, manifest.Size()); err != nil {
 			return err
 		}
@@ -42,8 +50,21 @@ func inTemporary(ctx context.Context, library *packed.Library, opts Options, inf
 	return mapFolder(dir, info)
 }
 
+// folderName changes with every library of the manifest: packing anew changes
+// their bytes and rarely their sizes, which are all that whole compares.
+func folderName(manifest packed.Manifest) string {
+	h := sha256.New()
+	for _, e := range manifest.Libraries {
+		fmt.Fprintf(h, "%s %d %s\n", e.Name, e.Size, e.SHA256)
+	}
+	return "tensorlambda-lib-" + hex.EncodeToString(h.Sum(nil)[:8])
+}
+
 // tempPrefix marks files that are being written. A library gets its name when
-// all of it is there, so the name is the mark of completeness.
+// all of it is there, so the name is the mark of completeness. There is no sync
+// before: it takes 200 ms and more for 634 MB, and /tmp of a Lambda environment
+// does not outlive a loss of power. Elsewhere it may, with names and sizes but
+// not the bytes: the cure is to remove the folder.
 const tempPrefix = ".tmp-"
 
 func inflateInto(ctx context.Context, library *packed.Library, dir string, opts packed.InflateOptions) error {
@@ -77,33 +98,11 @@ func inflateInto(ctx context.Context, library *packed.Library, dir string, opts 
 	return nil
 }
 
-// privateDir makes dir, or accepts one that only we can write to: code is run
-// from it, and /tmp is everybody's.
-func privateDir(dir string) error {
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	info, err := os.Lstat(dir)
-	if err != nil {
-		return err
-	}
-	if !info.IsDir() || info.Mode().Perm() != 0o700 || !ours(dir) {
-		return fmt.Errorf("%s is not a folder of mode 0700 that belongs to this user: remove it: %w", dir, ErrUnusable)
-	}
-	return nil
-}
-
-func ours(path string) bool {
-	var stat unix.Stat_t
-	return unix.Lstat(path, &stat) == nil && int(stat.Uid) == os.Geteuid()
-}
-
-// whole reports whether dir holds every library of the manifest.
-func whole(dir string, manifest packed.Manifest) bool {
+// whole reports whether root holds every library of the manifest.
+func whole(root *os.Root, manifest packed.Manifest) bool {
 	for _, e := range manifest.Libraries {
-		path := filepath.Join(dir, e.Name)
-		info, err := os.Lstat(path)
-		if err != nil || !info.Mode().IsRegular() || info.Size() != e.Size || !ours(path) {
+		info, err := root.Lstat(e.Name)
+		if err != nil || !info.Mode().IsRegular() || info.Size() != e.Size || !privatedir.Owned(info) {
 			return false
 		}
 	}
@@ -126,11 +125,11 @@ func makeRoom(dir string, size int64) error {
 			os.Remove(filepath.Join(dir, entry.Name()))
 		}
 	}
-	var stat unix.Statfs_t
-	if err := unix.Statfs(dir, &stat); err != nil {
-		return fmt.Errorf("free space of %s: %w", dir, err)
+	free, err := privatedir.Free(dir)
+	if err != nil {
+		return err
 	}
-	if free := int64(stat.Bavail) * stat.Bsize; free < size {
+	if free < size {
 		return fmt.Errorf("%w: it needs %d MB in %s, which has %d MB free: give the function more memory or more EphemeralStorage",
 			ErrNoSpace, size/1e6, dir, free/1e6)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -54,14 +55,28 @@ func StartProcess(ctx context.Context, path string, env []string, log io.Writer)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	p := &Process{Server: server, Started: time.Now(), cmd: cmd, exited: make(chan struct{})}
-	if err := cmd.Start(); err != nil {
+	if err := p.start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start function: %w", err), server.Close())
 	}
+	return p, nil
+}
+
+// start starts the process and has a goroutine wait for its end.
+func (p *Process) start() error {
+	started := make(chan error)
 	go func() {
 		defer close(p.exited)
-		p.err = cmd.Wait()
+		// The kernel sends Pdeathsig when the starting thread ends, not the
+		// process: keep that thread for as long as the function lives.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := p.cmd.Start()
+		started <- err
+		if err == nil {
+			p.err = p.cmd.Wait()
+		}
 	}()
-	return p, nil
+	return <-started
 }
 
 // AwaitReady waits for the end of the function's init phase. The error is an

@@ -12,9 +12,6 @@ import (
 // value.
 type Attr struct{ raw []byte }
 
-// Raw is the serialized AttrValue.
-func (a Attr) Raw() []byte { return a.raw }
-
 // value is the field of AttrValue that is set. The kinds exclude each other:
 // the last one wins, and a message that occurs twice is merged.
 func (a Attr) value() wire.Field {
@@ -40,12 +37,6 @@ func (a Attr) value() wire.Field {
 func (a Attr) Int() (int64, bool) {
 	v := a.value()
 	return int64(v.Value), v.Tag == attrInt //nolint:gosec // protobuf's own encoding of an int64
-}
-
-// Bool is a boolean attribute.
-func (a Attr) Bool() (value, ok bool) {
-	v := a.value()
-	return v.Value != 0, v.Tag == attrBool
 }
 
 // Bytes is a string attribute, which in TensorFlow is any bytes. It aliases the

@@ -55,12 +55,13 @@ func parseBinding(piece string) (Binding, error) {
 	return Binding{Name: name, Tensor: operation + ":" + strconv.Itoa(index)}, nil
 }
 
-// splitTensor takes "operation[:index]" apart.
+// splitTensor takes "operation[:index]" apart. It refuses every other way to
+// write an index: names are compared, so a tensor must have one only.
 func splitTensor(tensor string) (operation string, index int, err error) {
 	operation, digits, found := strings.Cut(tensor, ":")
 	if found {
 		n, err := strconv.ParseUint(digits, 10, 16)
-		if err != nil {
+		if err != nil || strconv.FormatUint(n, 10) != digits {
 			return "", 0, fmt.Errorf("%q is not an output's index, want operation:index", digits)
 		}
 		index = int(n)

@@ -30,11 +30,11 @@ type site struct {
 
 func newCalls(g *Graph) *calls {
 	c := &calls{graph: g, sites: make(map[string][]site)}
-	safe := make(map[string]bool) // the operations that are, with any attributes
-	c.scan(nil, g.Nodes, safe)
+	ops := make(map[string]verdict)
+	c.scan(nil, g.Nodes, ops)
 	for _, name := range slices.Sorted(maps.Keys(g.Functions)) { // sorted: the same message every time
 		fn := g.Functions[name]
-		c.scan(fn, fn.Nodes, safe)
+		c.scan(fn, fn.Nodes, ops)
 	}
 	c.consumers = sync.OnceValue(g.consumers)
 	c.linkGradients()
@@ -42,20 +42,37 @@ func newCalls(g *Graph) *calls {
 	return c
 }
 
-func (c *calls) scan(fn *Function, nodes []Node, safe map[string]bool) {
+// verdict is what an operation does whatever its attributes.
+type verdict struct {
+	safe   bool
+	writes bool
+}
+
+func (c *calls) scan(fn *Function, nodes []Node, ops map[string]verdict) {
 	for i := range nodes {
 		n := &nodes[i]
-		if writesState(n.Op) {
+		v, seen := ops[n.Op]
+		if !seen {
+			v = c.verdict(n)
+			ops[n.Op] = v
+		}
+		if v.writes {
 			c.writers = append(c.writers, site{fn: fn, node: n})
 		}
-		if !safe[n.Op] {
+		if !v.safe {
 			if e := hazard(n, c.isFunction); e != "" {
 				c.suspects = append(c.suspects, site{fn, n, e})
-			} else if _, conditional := conditions[n.Op]; !conditional {
-				safe[n.Op] = true
 			}
 		}
 		c.mention(fn, n)
+	}
+}
+
+func (c *calls) verdict(n *Node) verdict {
+	_, conditional := conditions[n.Op]
+	return verdict{
+		safe:   !conditional && hazard(n, c.isFunction) == "",
+		writes: !c.isFunction(n.Op) && writesState(n.Op),
 	}
 }
 

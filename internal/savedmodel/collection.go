@@ -20,7 +20,9 @@ func (m *metaGraphReader) collection(b []byte) error {
 			return fmt.Errorf("collection %q: %w", name, err)
 		}
 		if len(nodes) > 0 {
-			m.inits[name] = string(nodes[0])
+			if m.inits[name], err = readName(nodes[0]); err != nil {
+				return fmt.Errorf("collection %q: %w", name, err)
+			}
 		}
 	case assetsCollection:
 		return m.assetsCollection(value)

@@ -121,7 +121,7 @@ operations of function f
 
 // A name in a model may hold what a terminal acts upon.
 func TestWriteTableQuotesWhatATerminalWouldActUpon(t *testing.T) {
-	g := readGraph(t, graph(nodes(node("a\x1b[2Jb\tc\n", "NoOp"), node("d\x9b2J", "NoOp"))...))
+	g := readGraph(t, graph(append(nodes(node("x", "d\x9b2J")), function("f", nil, node("a\x1b[2Jb\tc\n", "NoOp")))...))
 	var b strings.Builder
 	if err := g.Describe(nil).WriteTable(&b); err != nil {
 		t.Fatal(err)

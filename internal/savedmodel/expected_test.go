@@ -150,15 +150,3 @@ func TestSelectTakesTheTagSetOrTheOnlyMetaGraph(t *testing.T) {
 		}
 	}
 }
-
-func TestInitOpComesFromWhereTensorFlowLooks(t *testing.T) {
-	for file, want := range map[string]string{
-		"table.saved_model.pb":    "NoOp",              // the init signature
-		"table_v1.saved_model.pb": "init_all_tables_1", // a collection
-		"tags.saved_model.pb":     "",
-	} {
-		if m := readMetaGraph(t, testdata(t, file)); m.InitOp != want {
-			t.Errorf("%s: init op %q, want %q", file, m.InitOp, want)
-		}
-	}
-}

@@ -57,22 +57,32 @@ func (g *Graph) bound(bindings []Binding, defaults func() ([]infer.TensorInfo, e
 // Tensor finds a tensor of the graph by "operation[:index]"; its Name is the
 // name as given. The error wraps ErrTensor.
 func (g *Graph) Tensor(name string) (infer.TensorInfo, error) {
-	operation, index, err := splitTensor(name)
+	n, index, err := g.output(name)
 	if err != nil {
-		return infer.TensorInfo{}, fmt.Errorf("%w: %w", ErrTensor, err)
-	}
-	n, ok := g.Node(operation)
-	if !ok {
-		return infer.TensorInfo{}, fmt.Errorf("%w: the graph has no operation %q%s", ErrTensor, operation, didYouMean(g.near(operation)))
+		return infer.TensorInfo{}, err
 	}
 	types := g.Outputs(n)
 	if index >= len(types) {
 		return infer.TensorInfo{}, fmt.Errorf("%w: operation %q (%s) has %d outputs, so there is no %q",
-			ErrTensor, operation, n.Op, len(types), name)
+			ErrTensor, n.Name, n.Op, len(types), name)
 	}
 	info := g.tensor(n, index, types[index])
 	info.Name = name
 	return info, nil
+}
+
+// output finds the node that "operation[:index]" names, and the index, which
+// the node need not have. The error wraps ErrTensor.
+func (g *Graph) output(name string) (*Node, int, error) {
+	operation, index, err := splitTensor(name)
+	if err != nil {
+		return nil, 0, fmt.Errorf("%w: %w", ErrTensor, err)
+	}
+	n, ok := g.Node(operation)
+	if !ok {
+		return nil, 0, fmt.Errorf("%w: the graph has no operation %q%s", ErrTensor, operation, didYouMean(g.near(operation)))
+	}
+	return n, index, nil
 }
 
 func (g *Graph) tensor(n *Node, index int, t infer.DType) infer.TensorInfo {

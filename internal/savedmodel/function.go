@@ -14,19 +14,12 @@ type Function struct {
 	Inputs  []optable.Arg
 	Outputs []optable.Arg
 	Nodes   []Node
-	// Ret says which value each output is ("node:output:0"), ControlRet which
-	// node each control output is.
-	Ret        map[string]string
-	ControlRet map[string]string
 
 	raw []byte
 }
 
 // Attr finds an attribute of the function itself.
 func (fn *Function) Attr(name string) (Attr, bool) { return findAttr(fn.raw, name) }
-
-// Raw is the serialized FunctionDef.
-func (fn *Function) Raw() []byte { return fn.raw }
 
 var errNamelessFunction = errors.New("function without a name")
 
@@ -40,10 +33,6 @@ func (r *reader) function(b []byte) (*Function, error) {
 				err = op.Merge(f.Bytes)
 			case functionNode:
 				err = r.functionNode(fn, f.Bytes)
-			case functionRet:
-				fn.Ret, err = addEntry(fn.Ret, f.Bytes)
-			case functionControlRet:
-				fn.ControlRet, err = addEntry(fn.ControlRet, f.Bytes)
 			}
 		}
 		if err != nil {
@@ -52,6 +41,9 @@ func (r *reader) function(b []byte) (*Function, error) {
 	}
 	if op.Name == "" {
 		return nil, errNamelessFunction
+	}
+	if err := checkName([]byte(op.Name)); err != nil {
+		return nil, fmt.Errorf("function: %w", err)
 	}
 	fn.Name, fn.Inputs, fn.Outputs = op.Name, op.Inputs, op.Outputs
 	return fn, nil
@@ -64,24 +56,4 @@ func (r *reader) functionNode(fn *Function, b []byte) error {
 	}
 	fn.Nodes = append(fn.Nodes, n)
 	return nil
-}
-
-func addEntry(m map[string]string, b []byte) (map[string]string, error) {
-	var key, value string
-	for f, err := range wire.Fields(b) {
-		if err != nil {
-			return nil, err
-		}
-		switch f.Tag {
-		case mapKey:
-			key = string(f.Bytes)
-		case mapValue:
-			value = string(f.Bytes)
-		}
-	}
-	if m == nil {
-		m = make(map[string]string)
-	}
-	m[key] = value
-	return m, nil
 }

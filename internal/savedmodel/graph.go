@@ -139,11 +139,15 @@ func (g *Graph) addGradient(b []byte) error {
 	return nil
 }
 
-// finish indexes the nodes. TensorFlow refuses two nodes of one name, too.
+// finish indexes the nodes. TensorFlow refuses two nodes of one name, too, and
+// the names that isNodeName does.
 func (g *Graph) finish() error {
 	g.index = make(map[string]int32, len(g.Nodes))
 	for i := range g.Nodes {
 		name := g.Nodes[i].Name
+		if !isNodeName(name) {
+			return fmt.Errorf("graph: TensorFlow takes no node named %q", name)
+		}
 		if _, ok := g.index[name]; ok {
 			return fmt.Errorf("graph: two nodes are named %q", name)
 		}

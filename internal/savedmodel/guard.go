@@ -46,15 +46,18 @@ func (e *UnsafeError) Unwrap() error { return ErrUnsafe }
 //
 // A Guard is not changed once made and is safe for concurrent use.
 type Guard struct {
+	graph      *Graph
 	entries    []entry
 	serve      *reach
 	signatures map[string][]string // what each signature fetches
 	state      func() *reach       // to what writes state; made when first asked for
 }
 
-// entry is something that is run: the tensors or nodes it fetches.
+// entry is something that is run: the tensors it feeds, and the tensors or nodes
+// it fetches.
 type entry struct {
 	name    string
+	feeds   []string
 	fetches []string
 	reach   *reach
 }
@@ -69,12 +72,12 @@ func (m *MetaGraph) Guard() *Guard {
 	gd := newGuard(t)
 	gd.signatures = m.fetched
 	for _, name := range slices.Sorted(maps.Keys(m.Signatures)) {
-		gd.entries = append(gd.entries, entry{fmt.Sprintf("signature %q", name), m.fetched[name], gd.serve})
+		gd.entries = append(gd.entries, entry{fmt.Sprintf("signature %q", name), m.fed[name], m.fetched[name], gd.serve})
 	}
-	inits := slices.Sorted(maps.Values(m.inits))
-	gd.entries = append(gd.entries, entry{"the init op", inits, newReach(c, t.cachesInMemory, t.initialisesFromAsset)})
+	inits := slices.DeleteFunc(slices.Sorted(maps.Values(m.inits)), func(op string) bool { return op == "" })
+	gd.entries = append(gd.entries, entry{"the init op", nil, inits, newReach(c, t.cachesInMemory, t.initialisesFromAsset)})
 	if m.Saver.Restore != "" {
-		gd.entries = append(gd.entries, entry{"the restore op", []string{m.Saver.Restore}, newReach(c, t.cachesInMemory, restores)})
+		gd.entries = append(gd.entries, entry{"the restore op", nil, []string{m.Saver.Restore}, newReach(c, t.cachesInMemory, restores)})
 	}
 	return gd
 }
@@ -87,17 +90,23 @@ func (g *Graph) Guard(s *infer.Signature) *Guard {
 	if s == nil {
 		return gd
 	}
-	e := entry{name: fmt.Sprintf("signature %q", s.Name), reach: gd.serve}
-	for _, out := range s.Outputs {
-		e.fetches = append(e.fetches, out.Tensor)
-	}
+	e := entry{name: fmt.Sprintf("signature %q", s.Name), feeds: tensors(s.Inputs), fetches: tensors(s.Outputs), reach: gd.serve}
 	gd.entries = append(gd.entries, e)
 	gd.signatures = map[string][]string{s.Name: e.fetches}
 	return gd
 }
 
+func tensors(infos []infer.TensorInfo) []string {
+	names := make([]string, len(infos))
+	for i, info := range infos {
+		names[i] = info.Tensor
+	}
+	return names
+}
+
 func newGuard(t *tracer) *Guard {
 	return &Guard{
+		graph: t.graph,
 		serve: newReach(t.calls, t.cachesInMemory),
 		state: sync.OnceValue(func() *reach { return reachOf(t.calls, t.writers) }),
 	}
@@ -112,12 +121,18 @@ func (gd *Guard) WritesState(signature string) bool {
 }
 
 // Check is nil when loading the model and calling any of its signatures is
-// safe, else an *UnsafeError about the first that is not.
+// safe, else an *UnsafeError about the first that is not. An entry that names
+// what the graph does not have, or in a way that TensorFlow might read
+// otherwise, cannot be judged: the error then wraps ErrTensor.
 func (gd *Guard) Check() error {
 	for _, e := range gd.entries {
+		for _, tensor := range e.feeds {
+			if _, _, err := gd.graph.output(tensor); err != nil {
+				return fmt.Errorf("%s: %w", e.name, err)
+			}
+		}
 		for _, tensor := range e.fetches {
-			if err := e.reach.unsafe(producer(tensor)); err != nil {
-				err.Entry = e.name
+			if err := gd.judge(e.name, e.reach, tensor); err != nil {
 				return err
 			}
 		}
@@ -126,13 +141,21 @@ func (gd *Guard) Check() error {
 }
 
 // Fetch is nil when computing any output of the operation is safe, else an
-// *UnsafeError. Where MODEL_ANY_TENSOR lets requests name any tensor, ask it
+// *UnsafeError, or an error that wraps ErrTensor where there is no such
+// operation. Where MODEL_ANY_TENSOR lets requests name any tensor, ask it
 // before each is handed out: parts of the graph that no signature reaches,
-// such as the saver, pass Check. It costs a map look-up.
+// such as the saver, pass Check. It costs two map look-ups.
 func (gd *Guard) Fetch(operation string) error {
-	operation = producer(operation)
-	if err := gd.serve.unsafe(operation); err != nil {
-		err.Entry = fmt.Sprintf("operation %q", operation)
+	return gd.judge(fmt.Sprintf("operation %q", producer(operation)), gd.serve, operation)
+}
+
+func (gd *Guard) judge(entry string, r *reach, tensor string) error {
+	n, _, err := gd.graph.output(tensor)
+	if err != nil {
+		return fmt.Errorf("%s: %w", entry, err)
+	}
+	if err := r.unsafe(n.Name); err != nil {
+		err.Entry = entry
 		return err
 	}
 	return nil

@@ -187,7 +187,9 @@ func TestGuardOfAFrozenGraph(t *testing.T) {
 	checkUnsafe(t, anyTensor.Check(), "", "")
 	checkUnsafe(t, anyTensor.Fetch("y:0"), "", "")
 	checkUnsafe(t, anyTensor.Fetch("name"), "", "")
-	checkUnsafe(t, anyTensor.Fetch("nothing"), "", "")
+	if err := anyTensor.Fetch("nothing"); !errors.Is(err, savedmodel.ErrTensor) {
+		t.Errorf("Fetch of an operation that does not exist: %v, want ErrTensor", err)
+	}
 	checkUnsafe(t, anyTensor.Fetch("r"), `operation "r"`, "ReadFile")
 	checkUnsafe(t, anyTensor.Fetch("z:0"), `operation "z"`, "ReadFile")
 }
@@ -200,4 +202,30 @@ func TestGuardFetchRefusesTheSaver(t *testing.T) {
 	checkUnsafe(t, gd.Check(), "", "")
 	checkUnsafe(t, gd.Fetch(m.Saver.Save), `operation "StatefulPartitionedCall_1"`, "SaveV2")
 	checkUnsafe(t, gd.Fetch(m.Saver.Restore), `operation "StatefulPartitionedCall_2"`, "RestoreV2")
+}
+
+// A signature writes state where a node that it needs does, however deep.
+func TestWhichSignaturesWriteState(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		parts []part
+		want  bool
+	}{
+		{"reading a variable", nodes(node("out", "ReadVariableOp", "v"), node("v", "VarHandleOp")), false},
+		{"writing beside it", nodes(node("out", "NoOp"), node("w", "AssignAddVariableOp")), false},
+		{"writing before it", nodes(node("out", "Identity", "w"), node("w", "StatefulUniform")), true},
+		{"a queue", nodes(node("out", "Unstage")), true},
+		{"a dataset's iterator", nodes(node("out", "IteratorGetNext")), true},
+		{"a call that writes", append(nodes(node("out", "StatefulPartitionedCall").attr("f", attrFunc("f"))),
+			function("f", nil, node("n", "AssignVariableOp"))), true},
+		{"a call that reads", append(nodes(node("out", "StatefulPartitionedCall").attr("f", attrFunc("f"))),
+			function("f", nil, node("n", "ReadVariableOp"))), false},
+		{"a call by the function's name", append(nodes(node("out", "f")), function("f", nil, node("n", "ReadVariableOp"))), false},
+		{"an operation that nobody knows", nodes(node("out", "Frobnicate")), true},
+	} {
+		m := readMetaGraph(t, savedModel(message{}.bytes(5, signature("s", "out:0")).bytes(2, graph(c.parts...))))
+		if got := m.Guard().WritesState("s"); got != c.want {
+			t.Errorf("%s: WritesState = %v", c.name, got)
+		}
+	}
 }

@@ -20,24 +20,10 @@ type Node struct {
 	raw    []byte
 }
 
-// Raw is the serialized NodeDef.
-func (n *Node) Raw() []byte { return n.raw }
-
 // Attr finds an attribute. It scans the node, so it costs a walk over the
 // attributes' names and allocates nothing. An attribute with its default value
 // may be absent.
 func (n *Node) Attr(name string) (Attr, bool) { return findAttr(n.raw, name) }
-
-// Attrs yields every attribute as it is stored, in no particular order.
-func (n *Node) Attrs() iter.Seq2[string, Attr] {
-	return func(yield func(string, Attr) bool) {
-		for key, value := range attrs(n.raw) {
-			if !yield(string(key), Attr{value}) {
-				return
-			}
-		}
-	}
-}
 
 func findAttr(message []byte, name string) (a Attr, ok bool) {
 	for key, value := range attrs(message) {
@@ -76,13 +62,15 @@ type reader struct {
 
 func newReader() *reader { return &reader{names: make(map[string]string)} }
 
-func (r *reader) shared(b []byte) string {
+func (r *reader) shared(b []byte) (string, error) {
 	if s, ok := r.names[string(b)]; ok {
-		return s
+		return s, nil
 	}
-	s := string(b)
-	r.names[s] = s
-	return s
+	s, err := readName(b)
+	if err == nil {
+		r.names[s] = s
+	}
+	return s, err
 }
 
 var (
@@ -99,13 +87,17 @@ func (r *reader) node(b []byte) (Node, error) {
 		}
 		switch f.Tag {
 		case nodeName:
-			n.Name = string(f.Bytes)
+			n.Name, err = readName(f.Bytes)
 		case nodeOp:
-			n.Op = r.shared(f.Bytes)
+			n.Op, err = r.shared(f.Bytes)
 		case nodeDevice:
-			n.Device = r.shared(f.Bytes)
+			n.Device, err = r.shared(f.Bytes)
 		case nodeInput:
 			inputs++
+			err = checkName(f.Bytes)
+		}
+		if err != nil {
+			return Node{}, fmt.Errorf("node %q: %w", n.Name, err)
 		}
 	}
 	if n.Name == "" || n.Op == "" {

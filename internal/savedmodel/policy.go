@@ -2,7 +2,6 @@ package savedmodel
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 
 	"github.com/tensorlambda/tensorlambda/internal/savedmodel/optable"
@@ -93,19 +92,6 @@ var conditions = map[string]struct {
 	// What JAX exports. The module is compiled code; only its custom calls
 	// leave it.
 	"XlaCallModule": {callback, attrContains("module", "custom_call")},
-}
-
-// stateWriters are the beginnings of the names of operations that change a
-// variable, a table or a queue.
-var stateWriters = strings.Fields(`
-	Assign ResourceApply ResourceSparseApply ResourceScatter ResourceStridedSliceAssign ResourceCountUpTo
-	Apply SparseApply ScatterAdd ScatterSub ScatterMul ScatterDiv ScatterMin ScatterMax ScatterUpdate
-	ScatterNdAdd ScatterNdSub ScatterNdMax ScatterNdMin ScatterNdUpdate StridedSliceAssign CountUpTo
-	LookupTableInsert LookupTableRemove LookupTableImport
-	QueueEnqueue QueueDequeue BarrierInsertMany BarrierTakeMany StackPush StackPop`)
-
-func writesState(op string) bool {
-	return slices.ContainsFunc(stateWriters, func(prefix string) bool { return strings.HasPrefix(op, prefix) })
 }
 
 func byOperation(groups map[effect]string) map[string]effect {

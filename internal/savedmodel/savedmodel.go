@@ -19,7 +19,7 @@ import (
 var (
 	ErrNotModel = errors.New("not a TensorFlow model") // the bytes are not a model, or a damaged one
 	ErrTags     = errors.New("no such meta graph")     // no meta graph has the tags asked for
-	ErrTensor   = errors.New("no such tensor")         // an operation or output that the graph does not have
+	ErrTensor   = errors.New("no such tensor")         // an operation or output that the graph does not have, or no name of one
 	ErrBinding  = errors.New("malformed binding")      // MODEL_INPUTS or MODEL_OUTPUTS cannot be read
 	ErrUnsafe   = errors.New("unsafe operation")       // see UnsafeError
 )
@@ -42,9 +42,8 @@ type MetaGraph struct {
 	Graph      *Graph
 	Saver      Saver
 	Assets     []Asset
-	// InitOp is the node that TensorFlow runs once after loading; may be empty.
-	InitOp string
 
+	fed     map[string][]string // per signature the tensors behind its inputs
 	fetched map[string][]string // per signature the tensors behind its outputs
 	inits   map[string]string   // the init op by the collection or signature that names it
 }
@@ -63,8 +62,9 @@ type Asset struct {
 	File   string // as stored: may be hostile
 }
 
-// The collections and signatures that name the init op, in the order in which
-// TensorFlow looks (tensorflow/cc/saved_model/constants.h).
+// The collections and signatures with a meaning to TensorFlow's loader
+// (tensorflow/cc/saved_model/constants.h). Which of those that name an init op it
+// runs differs between versions: all are judged.
 const (
 	trainOpSignature = "__saved_model_train_op"
 	mainOpCollection = "saved_model_main_op"
@@ -139,6 +139,7 @@ func readMetaGraph(b []byte) (*MetaGraph, error) {
 		MetaGraph: &MetaGraph{
 			Signatures: make(map[string]*infer.Signature),
 			Graph:      newGraph(),
+			fed:        make(map[string][]string),
 			fetched:    make(map[string][]string),
 			inits:      make(map[string]string),
 		},
@@ -187,14 +188,9 @@ func (m *metaGraphReader) field(f wire.Field) error {
 	return nil
 }
 
-// finish chooses between the several places where the init op and the assets
-// may be, as TensorFlow's loader does.
+// finish chooses between the two places where the assets may be, as
+// TensorFlow's loader does.
 func (m *metaGraphReader) finish() {
-	for _, place := range []string{infer.InitOpSignature, mainOpCollection, legacyCollection} {
-		if m.InitOp == "" {
-			m.InitOp = m.inits[place]
-		}
-	}
 	if len(m.Assets) == 0 {
 		m.Assets = m.oldAssets
 	}
@@ -245,11 +241,14 @@ func (m *metaGraphReader) saver(b []byte) error {
 		}
 		switch f.Tag {
 		case saverFilename:
-			m.Saver.Filename = string(f.Bytes)
+			m.Saver.Filename, err = readName(f.Bytes)
 		case saverSave:
-			m.Saver.Save = string(f.Bytes)
+			m.Saver.Save, err = readName(f.Bytes)
 		case saverRestore:
-			m.Saver.Restore = string(f.Bytes)
+			m.Saver.Restore, err = readName(f.Bytes)
+		}
+		if err != nil {
+			return fmt.Errorf("saver: %w", err)
 		}
 	}
 	return nil

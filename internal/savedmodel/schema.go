@@ -58,10 +58,8 @@ const (
 	gradientFunction wire.Tag = 1<<3 | wire.Bytes
 	gradientGradient wire.Tag = 2<<3 | wire.Bytes
 
-	functionSignature  wire.Tag = 1<<3 | wire.Bytes
-	functionNode       wire.Tag = 3<<3 | wire.Bytes
-	functionRet        wire.Tag = 4<<3 | wire.Bytes
-	functionControlRet wire.Tag = 6<<3 | wire.Bytes
+	functionSignature wire.Tag = 1<<3 | wire.Bytes
+	functionNode      wire.Tag = 3<<3 | wire.Bytes
 
 	nodeName   wire.Tag = 1<<3 | wire.Bytes
 	nodeOp     wire.Tag = 2<<3 | wire.Bytes

@@ -2,6 +2,7 @@ package savedmodel
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 	"github.com/tensorlambda/tensorlambda/internal/savedmodel/internal/wire"
@@ -31,6 +32,7 @@ func (m *metaGraphReader) signature(b []byte) error {
 			Outputs: def.outputs.list(),
 		}
 		m.fetched[name] = def.outputs.components()
+		m.fed[name] = def.inputs.components()
 	}
 	return nil
 }
@@ -89,12 +91,9 @@ func (t tensorInfos) list() []infer.TensorInfo {
 func (t tensorInfos) components() []string {
 	var tensors []string
 	for _, info := range t {
-		if info.Tensor != "" {
-			tensors = append(tensors, info.Tensor)
-		}
-		tensors = append(tensors, info.components...)
+		tensors = append(append(tensors, info.Tensor), info.components...)
 	}
-	return tensors
+	return slices.DeleteFunc(tensors, func(name string) bool { return name == "" }) // which nothing can fetch
 }
 
 // tensorInfo is TensorFlow's TensorInfo: a tensor, or the several tensors that
@@ -109,7 +108,7 @@ func (t *tensorInfo) merge(b []byte) error {
 		if err == nil {
 			switch f.Tag {
 			case tensorInfoName:
-				t.Tensor = string(f.Bytes)
+				t.Tensor, err = readName(f.Bytes)
 			case tensorInfoDType:
 				t.DType = dtype(f.Value)
 			case tensorInfoShape:
@@ -134,7 +133,9 @@ func (t *tensorInfo) sparse(b []byte) error {
 		}
 		switch f.Tag {
 		case sparseValues, sparseIndices, sparseDenseShape:
-			t.components = append(t.components, string(f.Bytes))
+			if err := t.component(f.Bytes); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -154,10 +155,19 @@ func (t *tensorInfo) composite(b []byte) error {
 			if err != nil {
 				return err
 			}
-			if c.Tag == tensorInfoName {
-				t.components = append(t.components, string(c.Bytes))
+			if c.Tag != tensorInfoName {
+				continue
+			}
+			if err := t.component(c.Bytes); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
+}
+
+func (t *tensorInfo) component(tensor []byte) error {
+	name, err := readName(tensor)
+	t.components = append(t.components, name)
+	return err
 }

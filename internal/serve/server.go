@@ -44,7 +44,7 @@ type server struct {
 	maxBody  int64
 	limits   codec.Limits
 	log      *slog.Logger
-	rest     *http.ServeMux // everything outside /v1/
+	pages    map[string]http.HandlerFunc // by path, everything outside /v1/; GET only
 	report   func() any
 	requests buffers
 	replies  buffers
@@ -61,19 +61,16 @@ func New(opts Options) http.Handler {
 	if s.log == nil {
 		s.log = slog.Default()
 	}
-	s.rest = http.NewServeMux()
-	s.rest.HandleFunc("/", s.notFound)
-	s.rest.Handle("/v2/health/live", s.get(s.live))
-	s.rest.Handle("/v2/health/ready", s.get(s.ready))
+	s.pages = map[string]http.HandlerFunc{"/v2/health/live": s.live, "/v2/health/ready": s.ready}
 	if s.report != nil {
-		s.rest.Handle("/debug/coldstart", s.get(s.coldStart))
+		s.pages["/debug/coldstart"] = s.coldStart
 	}
 	return s
 }
 
-// ServeHTTP keeps paths under /v1/ away from the ServeMux, which would answer
-// some of them by a redirect to a cleaner path, where TensorFlow Serving says
-// that the request is malformed.
+// ServeHTTP looks paths up as they stand. A ServeMux would answer some of them in
+// its own words: by a redirect to a cleaner path, where TensorFlow Serving says
+// that the request is malformed, or by plain text where errors are JSON.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.recoverPanic(w, r)
 	path := r.URL.EscapedPath()
@@ -81,21 +78,13 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.v1(w, r)
 		return
 	}
-	s.rest.ServeHTTP(w, r)
-}
-
-func (s *server) notFound(w http.ResponseWriter, r *http.Request) {
-	s.fail(w, r, infer.Errorf(infer.ErrNotFound, "Not found: %s %s", r.Method, r.URL.EscapedPath()))
-}
-
-// get restricts a page to GET and HEAD. The patterns of a ServeMux could too,
-// but would answer in its own words and not in JSON.
-func (s *server) get(h http.HandlerFunc) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.allow(w, r, http.MethodGet, http.MethodHead) {
-			h(w, r)
-		}
-	})
+	page, ok := s.pages[path]
+	switch {
+	case !ok:
+		s.fail(w, r, infer.Errorf(infer.ErrNotFound, "Not found: %s %s", r.Method, path))
+	case s.allow(w, r, http.MethodGet, http.MethodHead):
+		page(w, r)
+	}
 }
 
 // allow refuses a request whose method is none of the given ones.

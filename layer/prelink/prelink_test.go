@@ -48,66 +48,58 @@ int main(int argc, char **argv) {
 	return 0;
 }`
 
-func compile(t *testing.T, name, source string, flags ...string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
-	cmd := exec.CommandContext(t.Context(), "cc", append(flags, "-x", "c", "-", "-o", path, "-ldl")...)
-	cmd.Stdin = strings.NewReader(source)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("cc: %v: %s", err, out)
-	}
-	return path
-}
-
-func sum(t *testing.T, program string, libraries ...string) string {
-	t.Helper()
-	out, err := exec.CommandContext(t.Context(), program, libraries...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	return string(out)
-}
-
 func TestBoundLibraryComputesTheSame(t *testing.T) {
-	run := compile(t, "run", program)
-	before := compile(t, "first.so", first, "-shared", "-fPIC")
-	path := compile(t, "library.so", source, "-shared", "-fPIC")
-	want := sum(t, run, before, path)
-	if want != "5173869" { // the first library's shared, plain_c and elsewhere
-		t.Fatalf("the loader computes %s without us", want)
-	}
+	for _, c := range toolchains(t) {
+		t.Run(c.name, func(t *testing.T) {
+			run := c.compile(t, "run", program)
+			before := c.compile(t, "first.so", first, "-shared", "-fPIC")
+			path := c.compile(t, "library.so", source, "-shared", "-fPIC")
+			want := c.sum(t, run, before, path)
+			if want != "5173869" { // the first library's shared, plain_c and elsewhere
+				t.Fatalf("the loader computes %s without us", want)
+			}
+			names, err := prelink.Exports(read(t, before))
+			if err != nil {
+				t.Fatal(err)
+			}
+			own := func(name string) bool { return !names[name] && prelink.Mangled(name) }
 
-	library, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	other, err := os.ReadFile(before)
-	if err != nil {
-		t.Fatal(err)
-	}
-	names, err := prelink.Exports(other)
-	if err != nil {
-		t.Fatal(err)
-	}
-	stats, err := prelink.Bind(library, func(name string) bool { return !names[name] && prelink.Mangled(name) })
-	if err != nil {
-		t.Fatal(err)
-	}
-	// By name were at least the six of the table; ours and weak can be bound.
-	if stats.Bound != 2 || stats.ByName < 6 {
-		t.Errorf("bound %d of %d", stats.Bound, stats.ByName)
-	}
-	if err := os.WriteFile(path, library, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if got := sum(t, run, before, path); got != want {
-		t.Errorf("the bound library computes %s, want %s", got, want)
-	}
-	checkCount(t, path)
+			library := read(t, path)
+			stats, err := prelink.Bind(library, own)
+			if err != nil {
+				t.Fatal(err)
+			}
+			// By name were at least the six of the table; ours and weak can be bound.
+			if stats.Bound != 2 || stats.ByName < 6 {
+				t.Errorf("bound %d of %d", stats.Bound, stats.ByName)
+			}
+			write(t, path, library)
+			if got := c.sum(t, run, before, path); got != want {
+				t.Errorf("the bound library computes %s, want %s", got, want)
+			}
+			checkCount(t, path)
 
-	again, err := prelink.Bind(library, func(name string) bool { return !names[name] && prelink.Mangled(name) })
-	if err != nil || again.Bound != 0 {
-		t.Errorf("bound twice: %+v, %v", again, err)
+			again, err := prelink.Bind(library, own)
+			if err != nil || again.Bound != 0 {
+				t.Errorf("bound twice: %+v, %v", again, err)
+			}
+		})
+	}
+}
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+func write(t *testing.T, path string, content []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, content, 0o755); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -167,11 +159,7 @@ func TestMangled(t *testing.T) {
 }
 
 func TestBindRefusesWhatIsNoSharedLibrary(t *testing.T) {
-	static := compile(t, "object.o", source, "-c", "-fPIC")
-	object, err := os.ReadFile(static)
-	if err != nil {
-		t.Fatal(err)
-	}
+	object := read(t, toolchain{cc: "cc"}.compile(t, "object.o", source, "-c", "-fPIC"))
 	for name, content := range map[string][]byte{"empty": nil, "text": []byte("nonsense"), "object file": object} {
 		if _, err := prelink.Bind(content, prelink.Mangled); !errors.Is(err, prelink.ErrFormat) {
 			t.Errorf("%s: %v", name, err)

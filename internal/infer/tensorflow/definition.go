@@ -1,7 +1,9 @@
 package tensorflow
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -56,9 +58,31 @@ func ReadSavedModel(dir string, opts Options) (*Definition, error) {
 	if len(meta.Tags) == 0 {
 		return nil, fmt.Errorf("read model: its meta graph has no tags, so TensorFlow cannot load it: export it with the tag \"serve\": %w", savedmodel.ErrTags)
 	}
+	if meta.Assets, err = inside(dir, meta.Assets); err != nil {
+		return nil, fmt.Errorf("read model: %w", err)
+	}
 	d := &Definition{opts: opts, dir: dir, tags: meta.Tags, placeholders: meta.Graph.PlaceholderShapes()}
 	d.catalog = &infer.Catalog{Signatures: whole(meta.Signatures)}
 	return d.complete(meta.Graph, meta.Guard())
+}
+
+// inside leaves out assets that are links to files outside the model's folder: a
+// table may be filled from a file of the model, not from any file there is.
+// Archives and S3 bring no links, a folder of this machine may.
+func inside(dir string, assets []savedmodel.Asset) ([]savedmodel.Asset, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	var kept []savedmodel.Asset
+	for _, asset := range assets {
+		_, err := root.Stat(filepath.Join("assets", asset.File))
+		if err == nil || errors.Is(err, fs.ErrNotExist) { // TensorFlow says what is missing
+			kept = append(kept, asset)
+		}
+	}
+	return kept, nil
 }
 
 // whole leaves out signatures with a tensor that has no name, a sparse or

@@ -2,6 +2,7 @@ package tensorflow_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -42,6 +43,39 @@ func TestModelsThatAreRefused(t *testing.T) {
 		_, err := read(path, c.opts)
 		if !errors.Is(err, c.kind) || err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: got %v, want %q", c.model, err, c.says)
+		}
+	}
+}
+
+func TestAssetsThatLeadOutOfTheModelAreRefused(t *testing.T) {
+	outside := filepath.Join(t.TempDir(), "words")
+	if err := os.WriteFile(outside, []byte("secret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	links := map[string]func(dir string) error{
+		"the file is a link": func(dir string) error {
+			files, err := filepath.Glob(filepath.Join(dir, "assets", "*"))
+			if err != nil || len(files) == 0 {
+				return fmt.Errorf("no assets to replace: %w", err)
+			}
+			return errors.Join(os.Remove(files[0]), os.Symlink(outside, files[0]))
+		},
+		"the folder is a link": func(dir string) error {
+			assets := filepath.Join(dir, "assets")
+			moved := filepath.Join(t.TempDir(), "moved")
+			return errors.Join(os.Rename(assets, moved), os.Symlink(moved, assets))
+		},
+	}
+	for name, link := range links {
+		dir := t.TempDir()
+		if err := errors.Join(os.CopyFS(dir, os.DirFS(filepath.Join(models, "strings"))), link(dir)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tensorflow.ReadSavedModel(dir, tensorflow.Options{}); !errors.Is(err, savedmodel.ErrUnsafe) {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if _, err := tensorflow.ReadSavedModel(dir, tensorflow.Options{AllowUnsafeOps: true}); err != nil {
+			t.Errorf("%s, trusted: got %v", name, err)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package tensorflow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -51,7 +52,10 @@ func (r *runner) Catalog() *infer.Catalog { return r.catalog }
 func (r *runner) Close() error { return r.session.Close() }
 
 func (r *runner) Run(ctx context.Context, feeds []infer.Feed, fetches []infer.TensorInfo) ([]*infer.Tensor, error) {
-	if ctx.Err() != nil {
+	switch err := ctx.Err(); {
+	case errors.Is(err, context.Canceled): // whoever asked has gone
+		return nil, err
+	case err != nil:
 		return nil, infer.Errorf(infer.ErrDeadlineExceeded, "no time was left to run the model")
 	}
 	inputs, err := r.inputs(feeds)

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 	"github.com/tensorlambda/tensorlambda/internal/infer/tensorflow"
@@ -429,9 +430,13 @@ func resident(t *testing.T) int64 {
 
 func TestEndedContextIsNotRun(t *testing.T) {
 	runner := load(t, "half_plus_two/00000123")
-	ctx, cancel := context.WithCancel(t.Context())
+	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := runner.Run(ctx, nil, nil); !errors.Is(err, infer.ErrDeadlineExceeded) {
-		t.Errorf("got %v", err)
+	late, cancel := context.WithTimeout(t.Context(), -time.Second)
+	defer cancel()
+	for ctx, want := range map[context.Context]error{gone: context.Canceled, late: infer.ErrDeadlineExceeded} {
+		if _, err := runner.Run(ctx, nil, nil); !errors.Is(err, want) {
+			t.Errorf("got %v, want %v", err, want)
+		}
 	}
 }

@@ -63,6 +63,13 @@ func Known(name string) bool {
 	return ok
 }
 
+// Stateful reports whether TensorFlow marks the operation as one that has state
+// or side effects. known is as Known says. It costs one map look-up.
+func Stateful(name string) (stateful, known bool) {
+	line, known := table()[name]
+	return strings.HasPrefix(line[min(len(name), len(line)):], "!"), known
+}
+
 // Lookup finds an operation of TensorFlow by its type, "MatMul". It parses one
 // line of the table: callers with many nodes keep what it returns.
 func Lookup(name string) (Op, bool) {
@@ -76,9 +83,6 @@ func Lookup(name string) (Op, bool) {
 	}
 	return op, true
 }
-
-// Names lists the operations in the table, sorted.
-func Names() []string { return slices.Sorted(maps.Keys(table())) }
 
 // Parse reads a line of the table, the inverse of Op.String.
 func Parse(line string) (Op, error) {

@@ -31,6 +31,9 @@ func TestLookup(t *testing.T) {
 	if _, ok := optable.Lookup("FrobnicateFast"); ok || optable.Known("FrobnicateFast") {
 		t.Error("FrobnicateFast is known")
 	}
+	if stateful, known := optable.Stateful("FrobnicateFast"); stateful || known {
+		t.Errorf("Stateful(FrobnicateFast) = %v, %v", stateful, known)
+	}
 }
 
 func TestEveryLineOfTheTableReadsBackAsItself(t *testing.T) {
@@ -42,6 +45,9 @@ func TestEveryLineOfTheTableReadsBackAsItself(t *testing.T) {
 		op, ok := optable.Lookup(name)
 		if !ok || op.Name != name {
 			t.Errorf("Lookup(%q) = %+v, %v", name, op, ok)
+		}
+		if stateful, known := optable.Stateful(name); stateful != op.Stateful || !known {
+			t.Errorf("Stateful(%q) = %v, %v, want %v", name, stateful, known, op.Stateful)
 		}
 		if again, err := optable.Parse(op.String()); err != nil || !reflect.DeepEqual(again, op) {
 			t.Errorf("Parse(%q) = %+v, %v, want %+v", op.String(), again, err, op)
