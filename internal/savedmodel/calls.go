@@ -59,7 +59,7 @@ func (c *calls) scan(fn *Function, nodes []Node, ops map[string]verdict) {
 		if v.writes {
 			c.writers = append(c.writers, site{fn: fn, node: n})
 		}
-		if !v.safe {
+		if !v.safe || fn != nil && takesAttributes(n) {
 			if e := hazard(n, c.isFunction); e != "" {
 				c.suspects = append(c.suspects, site{fn, n, e})
 			}

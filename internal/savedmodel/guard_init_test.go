@@ -162,11 +162,14 @@ func TestGuardJudgesWhatLoadingRuns(t *testing.T) {
 func TestCachesOfDatasets(t *testing.T) {
 	empty := node("name", "Const").attr("dtype", attrType(7)).attr("value", attrEmptyString())
 	full := node("name", "Const").attr("dtype", attrType(7)).attr("value", message{}.bytes(8, message{}.varint(1, 7).string(8, "/tmp/x")))
+	// TensorFlow reads strings from tensor_content, too: lengths, then bytes.
+	packed := node("name", "Const").attr("dtype", attrType(7)).attr("value", message{}.bytes(8, message{}.varint(1, 7).string(4, "\x06/tmp/x")))
 	for _, c := range []struct {
 		name  string
 		parts []part
 		safe  bool
 	}{
+		{"in a file, named by packed content", append(nodes(node("out", "f")), function("f", nil, packed, node("c", "CacheDataset", "d", "name:output:0"))), false},
 		{"in memory", append(nodes(node("out", "f")), function("f", nil, empty, node("c", "CacheDataset", "d", "name:output:0"))), true},
 		{"in a file", append(nodes(node("out", "f")), function("f", nil, full, node("c", "CacheDataset", "d", "name:output:0"))), false},
 		{"named by an argument", append(nodes(empty, node("out", "f", "name")), function("f", []string{"n"}, node("c", "CacheDatasetV2", "d", "n"))), false},

@@ -229,3 +229,28 @@ func TestWhichSignaturesWriteState(t *testing.T) {
 		}
 	}
 }
+
+// An attribute of a node in a function may be a placeholder, which the call or a
+// default of the function's signature fills in. What it becomes is nowhere in
+// the body, so such a function is refused.
+func TestGuardRefusesAttributesFromTheCaller(t *testing.T) {
+	holder := func(name string) message { return message{}.string(9, name) }
+	hidden := function("hidden", nil, node("read", "ReadFile", "name"))
+	// The signature of wrap says that F is hidden unless the call says else.
+	byDefault := message{}.string(1, "wrap").bytes(4, message{}.string(1, "F").string(2, "func").bytes(3, attrFunc("hidden")))
+	wrap := library(message{}.bytes(1, byDefault).bytes(3, node("call", "StatefulPartitionedCall").attr("f", holder("F"))))
+	prints := function("prints", nil, node("print", "PrintV2", "text").attr("output_stream", holder("S")))
+	for _, c := range []struct {
+		name  string
+		op    string
+		parts []part
+	}{
+		{"a function by default", "StatefulPartitionedCall", append(nodes(node("out", "wrap")), wrap, hidden)},
+		{"a file's name", "PrintV2", append(nodes(node("out", "prints").attr("S", attrString("file:///tmp/x"))), prints)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := readMetaGraph(t, savedModel(message{}.bytes(5, signature("s", "out:0")).bytes(2, graph(c.parts...))))
+			checkUnsafe(t, m.Guard().Check(), `signature "s"`, c.op)
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 
+	"github.com/tensorlambda/tensorlambda/internal/savedmodel/internal/wire"
 	"github.com/tensorlambda/tensorlambda/internal/savedmodel/optable"
 )
 
@@ -19,6 +20,7 @@ const (
 	callback    effect = "calls code outside the graph"
 	hiddenGraph effect = "runs a graph that is hidden in a value"
 	unknownOp   effect = "is not an operation of TensorFlow's own library"
+	fromCaller  effect = "takes an attribute from its caller, where it cannot be judged"
 )
 
 // unsafeOps are TensorFlow's operations with such effects, whatever their
@@ -111,6 +113,9 @@ func hazard(n *Node, function func(string) bool) effect {
 	if e, ok := unsafeOps[n.Op]; ok {
 		return e
 	}
+	if takesAttributes(n) {
+		return fromCaller
+	}
 	if c, ok := conditions[n.Op]; ok && c.when(n) {
 		return c.effect
 	}
@@ -118,6 +123,21 @@ func hazard(n *Node, function func(string) bool) effect {
 		return unknownOp
 	}
 	return ""
+}
+
+// takesAttributes reports an attribute that is a placeholder. TensorFlow fills
+// it in from the call, or from a default in the function's signature: it may
+// become a function that no node mentions, or the name of a file. No exporter of
+// TensorFlow 2 writes one.
+func takesAttributes(n *Node) bool {
+	for _, value := range attrs(n.raw) {
+		for f, err := range wire.Fields(value) {
+			if err == nil && f.Tag == attrHolder {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // attrStarts reports a string attribute that is not empty and has the prefix.

@@ -87,7 +87,10 @@ const (
 	nameAttrListName wire.Tag = 1<<3 | wire.Bytes
 	nameAttrListAttr wire.Tag = 2<<3 | wire.Bytes
 
-	tensorString wire.Tag = 8<<3 | wire.Bytes
+	tensorType    wire.Tag = 1<<3 | wire.Varint
+	tensorShape   wire.Tag = 2<<3 | wire.Bytes
+	tensorVersion wire.Tag = 3<<3 | wire.Varint
+	tensorString  wire.Tag = 8<<3 | wire.Bytes
 
 	mapKey   wire.Tag = 1<<3 | wire.Bytes
 	mapValue wire.Tag = 2<<3 | wire.Bytes

@@ -151,12 +151,23 @@ func (c *calls) node(fn *Function, name string) (*Node, bool) {
 	return found, found != nil
 }
 
-// isEmptyString reports whether a Const is one empty string.
+// isEmptyString reports whether a Const is empty strings and nothing else. A
+// tensor can hold its value in more than one field, so any other than these is
+// taken for one.
 func isEmptyString(n *Node) bool {
 	a, _ := n.Attr("value")
 	tensor, ok := a.Tensor()
 	for f, err := range wire.Fields(tensor) {
-		if err != nil || f.Tag == tensorString && len(f.Bytes) > 0 {
+		if err != nil {
+			return false
+		}
+		switch f.Tag {
+		case tensorType, tensorShape, tensorVersion:
+		case tensorString:
+			if len(f.Bytes) > 0 {
+				return false
+			}
+		default:
 			return false
 		}
 	}
