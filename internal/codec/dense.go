@@ -11,7 +11,7 @@ import (
 const maxDenseRank = 8
 
 // readDense is the short cut for what most requests to a vision model are: one
-// input of floats, given as full lists of finite numbers. It reads the list at
+// input of floats, given as full lists of numbers. It reads the list at
 // i in a single pass that checks as it goes, under the signature known so far,
 // and reports false for anything else, right or wrong: the two passes then read
 // it again and decide what to say.
@@ -36,7 +36,7 @@ func (d *document) readDense(i int) (end int, ok bool) {
 
 // dense reads the list of s at i and returns the offset behind it. ok is false
 // where it is not full, nests deeper than maxRank, or holds an empty list or
-// anything but finite numbers.
+// anything that does not begin like a number in digits.
 func (t *builder) dense(s []byte, i, maxRank int) (end int, ok bool) {
 	sc := scanner{s: s}
 	var counts [maxDenseRank]int64
@@ -118,7 +118,8 @@ func (t *builder) denseRun(sc *scanner, i int) (n, end int) {
 }
 
 // denseFloat reads the number at i, which has not been checked, and returns its
-// length, 0 where it is none or not finite.
+// length, 0 where it is none. -NaN and -Infinity are numbers here; NaN and
+// Infinity are left to the two passes, which read all four alike.
 func denseFloat(sc *scanner, i int) (float32, int) {
 	if c := sc.at(i); c-'0' > 9 && c != '-' {
 		return 0, 0

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
+	"github.com/tensorlambda/tensorlambda/internal/jsontext"
 )
 
 // AppendPredict appends the reply of TensorFlow Serving's REST :predict to dst
@@ -103,7 +104,7 @@ func appendNamed(dst []byte, results []infer.Result, value func([]byte, *infer.R
 	}
 	for i := range results {
 		dst = append(dst, "{,"[min(i, 1)])
-		dst = appendQuoted(dst, results[i].Name)
+		dst = jsontext.AppendQuoted(dst, []byte(results[i].Name))
 		dst = append(dst, ':')
 		dst = value(dst, &results[i])
 	}
@@ -198,7 +199,7 @@ func appendNumber(dst []byte, d infer.DType, b []byte) []byte {
 // appendText appends an element of a string tensor.
 func appendText(dst, s []byte, asBytes bool) []byte {
 	if !asBytes && utf8.Valid(s) {
-		return appendQuoted(dst, alias(s))
+		return jsontext.AppendText(dst, s)
 	}
 	dst = append(dst, `{"b64":"`...)
 	dst = base64.StdEncoding.AppendEncode(dst, s)
@@ -209,6 +210,6 @@ func appendText(dst, s []byte, asBytes bool) []byte {
 // wrong: {"error": message}, always valid UTF-8.
 func AppendError(dst []byte, message string) []byte {
 	dst = append(dst, `{"error":`...)
-	dst = appendQuoted(dst, message)
+	dst = jsontext.AppendQuoted(dst, []byte(message))
 	return append(dst, '}')
 }

@@ -2,8 +2,9 @@ package codec
 
 import (
 	"bytes"
-	"encoding/binary"
 	"slices"
+
+	"github.com/tensorlambda/tensorlambda/internal/jsontext"
 )
 
 // rapidjson's texts for bodies that are not JSON.
@@ -240,7 +241,7 @@ func (sc *scanner) nonFinite(i int) (int, error) {
 func (sc *scanner) str(i int) (int, error) {
 	i++
 	for {
-		i += plainRun(sc.s[i:])
+		i += jsontext.Plain(sc.s[i:])
 		if i >= len(sc.s) {
 			return 0, syntaxError(textMissQuotation, i)
 		}
@@ -259,27 +260,6 @@ func (sc *scanner) str(i int) (int, error) {
 			return 0, syntaxError(textEncoding, i)
 		}
 	}
-}
-
-// plainRun is how many bytes of s come before a quotation mark, a backslash or
-// a control character. It looks at 8 bytes at once, since base64 strings of
-// megabytes pass through here.
-func plainRun(s []byte) int {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	i := 0
-	for ; i+8 <= len(s); i += 8 {
-		v := binary.LittleEndian.Uint64(s[i:])
-		quote, slash := v^('"'*ones), v^('\\'*ones)
-		// A byte's high bit comes out set when it is below 0x20, or equal to
-		// one of the two. A borrow can set it falsely, but only above a true one.
-		if ((v-0x20*ones)&^v|(quote-ones)&^quote|(slash-ones)&^slash)&highs != 0 {
-			break
-		}
-	}
-	for i < len(s) && s[i] >= 0x20 && s[i] != '"' && s[i] != '\\' {
-		i++
-	}
-	return i
 }
 
 func (sc *scanner) tooDeep(i int) error {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/tensorlambda/tensorlambda/internal/jsontext"
 )
 
 // escapeLength is the length of the escape sequence that s starts with, or
@@ -15,12 +17,12 @@ func escapeLength(s []byte) (int, string) {
 		return 0, textEscape
 	}
 	if s[1] != 'u' {
-		if simpleEscape(s[1]) == 0 {
+		if jsontext.Unescaped(s[1]) == 0 {
 			return 0, textEscape
 		}
 		return 2, ""
 	}
-	r, ok := hex4(s[2:])
+	r, ok := jsontext.Hex4(s[2:])
 	if !ok {
 		return 0, textHex
 	}
@@ -30,7 +32,7 @@ func escapeLength(s []byte) (int, string) {
 	if len(s) < 8 || s[6] != '\\' || s[7] != 'u' {
 		return 0, textSurrogate
 	}
-	low, ok := hex4(s[8:])
+	low, ok := jsontext.Hex4(s[8:])
 	if !ok {
 		return 0, textHex
 	}
@@ -38,45 +40,6 @@ func escapeLength(s []byte) (int, string) {
 		return 0, textSurrogate
 	}
 	return 12, ""
-}
-
-// simpleEscape is the byte that a backslash before c stands for, 0 where c may
-// not follow a backslash.
-func simpleEscape(c byte) byte {
-	switch c {
-	case '"', '\\', '/':
-		return c
-	case 'b':
-		return '\b'
-	case 'f':
-		return '\f'
-	case 'n':
-		return '\n'
-	case 'r':
-		return '\r'
-	case 't':
-		return '\t'
-	default:
-		return 0
-	}
-}
-
-func hex4(s []byte) (rune, bool) {
-	if len(s) < 4 {
-		return 0, false
-	}
-	var r rune
-	for _, c := range s[:4] {
-		switch {
-		case c-'0' < 10:
-			r = r<<4 | rune(c-'0')
-		case c|0x20 >= 'a' && c|0x20 <= 'f':
-			r = r<<4 | rune(c|0x20-'a'+10)
-		default:
-			return 0, false
-		}
-	}
-	return r, true
 }
 
 // appendUnquoted appends the bytes that a checked JSON string, given with its
@@ -91,14 +54,14 @@ func appendUnquoted(dst, quoted []byte) []byte {
 		dst = append(dst, s[:k]...)
 		s = s[k:]
 		if s[1] != 'u' {
-			dst = append(dst, simpleEscape(s[1]))
+			dst = append(dst, jsontext.Unescaped(s[1]))
 			s = s[2:]
 			continue
 		}
-		r, _ := hex4(s[2:])
+		r, _ := jsontext.Hex4(s[2:])
 		s = s[6:]
 		if utf16.IsSurrogate(r) {
-			low, _ := hex4(s[2:])
+			low, _ := jsontext.Hex4(s[2:])
 			r = utf16.DecodeRune(r, low)
 			s = s[6:]
 		}

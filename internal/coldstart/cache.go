@@ -29,9 +29,6 @@ type cache struct {
 	root *os.Root
 	// free is how many bytes this user may still write on the disk.
 	free func() (int64, error)
-	// touch marks an entry as used now: its age decides which entry goes first
-	// when room is needed.
-	touch func(name string) error
 }
 
 // openCache opens the folder and makes it if missing. A folder that others could
@@ -48,10 +45,6 @@ func openCache(dir string) (*cache, error) {
 		dir:  dir,
 		root: root,
 		free: func() (int64, error) { return privatedir.Free(dir) },
-		touch: func(name string) error {
-			now := time.Now()
-			return root.Chtimes(name, now, now)
-		},
 	}, nil
 }
 
@@ -67,9 +60,10 @@ func (c *cache) lookup(name string) (*entry, error) {
 	if e.marker, err = readMarker(e.root); err != nil {
 		return nil, errors.Join(e.release(), c.remove(name))
 	}
-	if err := c.touch(name); err != nil {
-		return nil, errors.Join(err, e.release())
-	}
+	// The age decides which entry goes first when room is needed. Where it
+	// cannot be written, on a disk that is read-only, nothing goes.
+	now := time.Now()
+	c.root.Chtimes(name, now, now) //nolint:errcheck // see above
 	return e, nil
 }
 

@@ -188,18 +188,3 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("another error became %v", got)
 	}
 }
-
-func TestLookupThatFailsHoldsNothing(t *testing.T) {
-	c := newCache(t)
-	if err := c.add(t, "model", time.Hour).release(); err != nil {
-		t.Fatal(err)
-	}
-	denied := errors.New("read-only disk")
-	c.touch = func(string) error { return denied }
-	if got, err := c.lookup("model"); got != nil || !errors.Is(err, denied) {
-		t.Errorf("lookup = %+v, %v; want the disk's error", got, err)
-	}
-	if removed, err := c.removeUnused("model"); !removed || err != nil {
-		t.Errorf("removeUnused = %t, %v: the lookup still holds the entry", removed, err)
-	}
-}

@@ -235,6 +235,10 @@ func (f *fetch) checkSize(size int64) error {
 	return nil
 }
 
+func (f *fetch) tooManyFiles(n int) error {
+	return fmt.Errorf("%s: %w: %d files, the limit is %d (MAX_ARCHIVE_FILES)", f.uri, ErrTooLarge, n, f.o.MaxFiles)
+}
+
 func (f *fetch) checkSum(sum string) error {
 	f.out.SHA256 = sum
 	if f.o.SHA256 != "" && f.o.SHA256 != sum {

@@ -75,6 +75,9 @@ func (f *fetch) use(e *entry) error {
 	if n := e.marker.bytes(); n > f.o.MaxBytes {
 		return f.checkSize(n)
 	}
+	if n := len(e.marker.Files); n > f.o.MaxFiles {
+		return f.tooManyFiles(n)
+	}
 	if e.marker.SHA256 != "" {
 		if err := f.checkSum(e.marker.SHA256); err != nil {
 			return err

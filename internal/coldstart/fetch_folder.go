@@ -71,7 +71,7 @@ func (f *fetch) checkFolder(objects []blob.Object, proto string) error {
 		}
 	}
 	if len(objects) > f.o.MaxFiles {
-		return fmt.Errorf("%s: %w: %d files, the limit is %d (MAX_ARCHIVE_FILES)", f.uri, ErrTooLarge, len(objects), f.o.MaxFiles)
+		return f.tooManyFiles(len(objects))
 	}
 	return f.checkSize(f.out.Bytes)
 }

@@ -229,6 +229,28 @@ func TestFetchReusesWhatIsThere(t *testing.T) {
 
 // TestFetchOfHugeGraphs has files that are all hole, so that only a size that is
 // looked at first keeps them out of memory.
+// A later start may have smaller limits than the one that filled the cache.
+func TestFetchHoldsTheCacheToTheLimits(t *testing.T) {
+	b := newBucket(t)
+	b.put("m.tar.gz", tarGzip(t, savedModel("m/")))
+	o := coldstart.FetchOptions{URI: uri(t, "s3://models/m.tar.gz"), Source: b.source(), CacheDir: filepath.Join(t.TempDir(), "models")}
+	f, err := coldstart.Fetch(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	for name, limit := range map[string]func(*coldstart.FetchOptions){
+		"MAX_MODEL_BYTES":   func(o *coldstart.FetchOptions) { o.MaxBytes = 3 },
+		"MAX_ARCHIVE_FILES": func(o *coldstart.FetchOptions) { o.MaxFiles = 2 },
+	} {
+		limited := o
+		limit(&limited)
+		if _, err := coldstart.Fetch(t.Context(), limited); !errors.Is(err, coldstart.ErrTooLarge) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
 func TestFetchOfHugeGraphs(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, join(savedModel("saved/"), tree{"frozen/graph.pb": graphDef}))

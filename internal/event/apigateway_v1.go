@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+
+	"github.com/tensorlambda/tensorlambda/internal/jsontext"
 )
 
 // readV1 reads payload format 1.0: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
@@ -70,7 +72,7 @@ func replyV1(r response) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendHeaderText(dst, name)
+		dst = jsontext.AppendQuoted(dst, []byte(name))
 		dst = append(dst, ':')
 		dst = appendList(dst, r.header[name])
 	}

@@ -3,6 +3,8 @@ package event
 import (
 	"strconv"
 	"strings"
+
+	"github.com/tensorlambda/tensorlambda/internal/jsontext"
 )
 
 // readV2 reads payload format 2.0: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
@@ -50,9 +52,9 @@ func replyV2(r response) []byte {
 			dst = append(dst, ',')
 		}
 		comma = true
-		dst = appendHeaderText(dst, name)
+		dst = jsontext.AppendQuoted(dst, []byte(name))
 		dst = append(dst, ':')
-		dst = appendHeaderText(dst, strings.Join(r.header[name], ", "))
+		dst = jsontext.AppendQuoted(dst, []byte(strings.Join(r.header[name], ", ")))
 	}
 	dst = append(dst, '}')
 	if cookies := r.header["Set-Cookie"]; len(cookies) > 0 {

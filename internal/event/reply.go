@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/tensorlambda/tensorlambda/internal/jsontext"
 )
 
 // response is an HTTP reply that no dialect has touched.
@@ -48,7 +50,7 @@ func (r response) headerNames() []string {
 func (r response) appendBody(dst []byte) []byte {
 	if r.text {
 		dst = append(dst, `,"body":`...)
-		dst = appendText(dst, r.body)
+		dst = jsontext.AppendText(dst, r.body)
 		return append(dst, `,"isBase64Encoded":false}`...)
 	}
 	dst = append(dst, `,"body":"`...)
@@ -81,12 +83,7 @@ func appendList(dst []byte, values []string) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendHeaderText(dst, v)
+		dst = jsontext.AppendQuoted(dst, []byte(v))
 	}
 	return append(dst, ']')
-}
-
-// appendHeaderText appends a header's name or value, which nobody has checked.
-func appendHeaderText(dst []byte, s string) []byte {
-	return appendText(dst, []byte(strings.ToValidUTF8(s, "\uFFFD")))
 }

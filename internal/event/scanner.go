@@ -6,7 +6,8 @@ import (
 )
 
 // scanner walks a payload. It checks the frame of what it walks over (quotes,
-// brackets, commas); what it skips is checked by whoever reads that.
+// brackets, commas); of what it skips it finds only the end, and whoever reads
+// that checks it.
 type scanner struct {
 	data []byte
 	pos  int
@@ -80,8 +81,9 @@ func (s *scanner) skipString() error {
 	}
 }
 
-// skipNested matches brackets with a counter and not by recursion, so that
-// depth costs nothing.
+// skipNested counts brackets and does not recurse, so that depth costs nothing.
+// It does not look whether a bracket is closed by its own kind: the end it finds
+// in "[}" is that of a value that its reader, if it has one, refuses.
 func (s *scanner) skipNested() error {
 	open, depth := s.pos, 0
 	for s.pos < len(s.data) {
