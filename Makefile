@@ -1,5 +1,9 @@
 # tensorlambda. `make help` lists what there is.
 
+ifneq ($(words $(CURDIR)),1)
+$(error the path of this folder has a space in it, which make cannot handle: $(CURDIR))
+endif
+
 TF_VERSION ?= 2.21.0
 ARCH ?= $(shell go env GOARCH 2>/dev/null)
 GOARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(ARCH)))
@@ -12,6 +16,9 @@ PYTHON := python3
 
 # The C headers of the TensorFlow wheel are all the compiler needs; nothing is
 # linked. Keep the path stable: each new value rebuilds the binding.
+ifeq ($(origin CC),default)
+export CC := $(if $(shell command -v gcc),gcc,cc)
+endif
 export CGO_ENABLED := 1
 export CGO_CFLAGS := -O2 -g -I$(BUILD)/include
 
@@ -35,15 +42,19 @@ prerequisites:
 headers: prerequisites
 	@CGO_ENABLED=0 go run ./layer -headers-only -version $(TF_VERSION) -python $(PYTHON) >/dev/null
 
+# A tool is built in a folder of its own and moved, so that two makes at once
+# cannot take each other's apart. Arguments: name, package at version.
+define install
+	@echo "building $(1), which takes about two minutes the first time"
+	@mkdir -p $(TOOLS) && dir=$$(mktemp -d $(TOOLS)/.install-XXXXXX) && \
+		GOBIN=$$dir go install $(2) && mv -f $$dir/$(1) $@ && rmdir $$dir && ln -sfn $(notdir $@) $(TOOLS)/$(1)
+endef
+
 $(VERSITYGW): | prerequisites
-	@echo "building the S3 server for tests (versitygw)"
-	@GOBIN=$(TOOLS) go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
-	@mv $(TOOLS)/versitygw $@ && ln -sf $(notdir $@) $(TOOLS)/versitygw
+	$(call install,versitygw,github.com/versity/versitygw/cmd/versitygw@v1.8.0)
 
 $(GOLANGCI_LINT): | prerequisites
-	@echo "building the linter (golangci-lint)"
-	@GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-	@mv $(TOOLS)/golangci-lint $@ && ln -sf $(notdir $@) $(TOOLS)/golangci-lint
+	$(call install,golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0)
 
 .PHONY: env
 env: headers ## fetch the C headers and print what an editor needs
@@ -61,14 +72,15 @@ layer: | prerequisites ## pack libtensorflow for the Lambda layer: build/layer/l
 	@CGO_ENABLED=0 go run ./layer -version $(TF_VERSION) -arch $(GOARCH) -python $(PYTHON)
 
 .PHONY: run
-run: build layer $(VERSITYGW) ## show it all: model in S3, one API Gateway event, the cold start; then serve (ONCE=1: stop there)
-	@go run ./cmd/demo $(if $(ONCE),-once)
+run: build layer $(VERSITYGW) ## show it all: model in S3, one API Gateway event, the cold start; then serve (ONCE=1: stop there; ADDR=127.0.0.1:8080)
+	@go build -o $(BUILD)/demo ./cmd/demo
+	@$(BUILD)/demo $(if $(ONCE),-once) $(if $(ADDR),-addr $(ADDR))
 
 # --- how it is checked -------------------------------------------------------
 
 .PHONY: format
 format: ## rewrite the sources as gofmt wants them
-	@gofmt -w $(shell git ls-files '*.go')
+	@gofmt -w bench cmd internal layer test
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) headers ## format, vet and lint

@@ -16,7 +16,7 @@ Linux/x86_64 | Linux/aarch64 | Linux/arm64) ;;
 esac
 
 need go "Go 1.26 or later, https://go.dev/doc/install"
-need cc "a C compiler: Debian/Ubuntu 'apt-get install build-essential', Fedora 'dnf install gcc'"
+need "${CC:-cc}" "a C compiler: Debian/Ubuntu 'apt-get install build-essential', Fedora 'dnf install gcc'"
 need "$python" "Python 3: Debian/Ubuntu 'apt-get install python3 python3-pip python3-venv'"
 if command -v "$python" >/dev/null 2>&1; then
 	"$python" -m pip --version >/dev/null 2>&1 || { echo "missing: pip for $python (Debian/Ubuntu 'apt-get install python3-pip'; pip fetches the TensorFlow wheel)" >&2; missing=1; }

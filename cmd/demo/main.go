@@ -10,10 +10,10 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -39,7 +39,8 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *once, *addr); err != nil && !errors.Is(err, context.Canceled) {
+	// Stopped by a signal is how it is meant to end.
+	if err := run(ctx, *once, *addr); err != nil && ctx.Err() == nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1) //nolint:gocritic // stop only restores signal handling
 	}
@@ -60,6 +61,11 @@ func run(ctx context.Context, once bool, addr string) error {
 	if err := upload(ctx, server); err != nil {
 		return err
 	}
+	if !once {
+		if addr, err = freeAddr(ctx, addr); err != nil {
+			return err
+		}
+	}
 	fmt.Printf("the model lies in a local S3 server as %s\n\n", modelURI)
 	// An empty temporary folder, as a new Lambda environment has.
 	env := append(server.Env(), "MODEL_URI="+modelURI, "TMPDIR="+dir)
@@ -75,6 +81,24 @@ func upload(ctx context.Context, server *versitygw.Server) error {
 		return fmt.Errorf("the demo model: %w", err)
 	}
 	return server.Put(ctx, bucket, key, model)
+}
+
+// freeAddr is addr, or one with another port where that is taken.
+func freeAddr(ctx context.Context, addr string) (string, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", addr)
+	if err == nil {
+		return addr, listener.Close()
+	}
+	host, _, splitErr := net.SplitHostPort(addr)
+	if splitErr != nil {
+		return "", splitErr
+	}
+	fmt.Printf("%v: another port is taken (make run ADDR=%s:PORT chooses one)\n", err, host)
+	if listener, err = config.Listen(ctx, "tcp", net.JoinHostPort(host, "0")); err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
 }
 
 // answerOneEvent is a Lambda environment's life with one invocation.

@@ -92,6 +92,8 @@ func subcommand(ctx context.Context, name string, args []string, getenv func(str
 	case "help", "-h", "-help", "--help":
 		fmt.Fprint(stdout, usage)
 		return nil
+	case "-version", "--version":
+		name = "version"
 	case "serve", "inspect", "version":
 	default:
 		return usageError{fmt.Errorf("no such command; `bootstrap help` lists them")}

@@ -127,6 +127,9 @@ func fetchOptions(ctx context.Context, cfg config) (coldstart.FetchOptions, erro
 		if err != nil {
 			return coldstart.FetchOptions{}, err
 		}
+		if client.Options().Region == "" {
+			return coldstart.FetchOptions{}, errors.New("AWS_REGION: not set: it says in which region the bucket of MODEL_URI is")
+		}
 		stores.S3 = blob.NewS3(client, blob.S3Options{})
 	}
 	return coldstart.FetchOptions{
