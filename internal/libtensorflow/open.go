@@ -161,10 +161,12 @@ func openPacked(ctx context.Context, opts Options) (*Info, error) {
 		return nil, fmt.Errorf("%s holds a library for %s, this program is %s: %w",
 			filepath.Join(opts.Dir, packed.ManifestName), manifest.Arch, runtime.GOARCH, ErrUnusable)
 	}
-	cc, ok := manifest.Library(packed.CC)
-	if !ok {
-		return nil, fmt.Errorf("%s names no %s: %w", filepath.Join(opts.Dir, packed.ManifestName), packed.CC, ErrUnusable)
+	for _, name := range []string{packed.Framework, packed.CC} {
+		if _, ok := manifest.Library(name); !ok {
+			return nil, fmt.Errorf("%s names no %s: %w", filepath.Join(opts.Dir, packed.ManifestName), name, ErrUnusable)
+		}
 	}
+	cc, _ := manifest.Library(packed.CC)
 	info := &Info{SHA256: cc.SHA256, Bytes: manifest.Size()}
 	if err := inflateAndMap(ctx, library, opts, info); err != nil {
 		return nil, err

@@ -209,6 +209,9 @@ func TestOpenErrors(t *testing.T) {
 		{"other architecture", func(t *testing.T) string {
 			return linked(t, func(m *packed.Manifest) { m.Arch = otherArch })
 		}, "unusable", []string{packed.ManifestName, otherArch, runtime.GOARCH}},
+		{"one library only", func(t *testing.T) string {
+			return linked(t, func(m *packed.Manifest) { m.Libraries = m.Libraries[1:] })
+		}, "unusable", []string{packed.ManifestName, packed.Framework}},
 		{"pack file missing", func(t *testing.T) string {
 			dir := linked(t, nil)
 			os.Remove(filepath.Join(dir, packed.CC+".zst"))
