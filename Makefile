@@ -90,6 +90,7 @@ lint: $(GOLANGCI_LINT) headers ## format, vet and lint
 
 .PHONY: check
 check: lint build layer $(VERSITYGW) ## the fast loop: lint, unit and integration tests
+	@sh test/arm64.sh
 	@go test ./...
 
 .PHONY: test
