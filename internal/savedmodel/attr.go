@@ -36,7 +36,7 @@ func (a Attr) value() wire.Field {
 // Int is an integer attribute.
 func (a Attr) Int() (int64, bool) {
 	v := a.value()
-	return int64(v.Value), v.Tag == attrInt //nolint:gosec // protobuf's own encoding of an int64
+	return int64(v.Value), v.Tag == attrInt // protobuf's own encoding of an int64
 }
 
 // Bytes is a string attribute, which in TensorFlow is any bytes. It aliases the
@@ -201,5 +201,5 @@ func dtype(v uint64) infer.DType {
 	if v > refTypeStart && v < 2*refTypeStart {
 		v -= refTypeStart
 	}
-	return infer.DType(int32(v)) //nolint:gosec // an enum; numbers beyond it print as unknown
+	return infer.DType(int32(v)) // an enum; numbers beyond it print as unknown
 }

@@ -134,7 +134,7 @@ func (g *Graph) consumers() [][]int32 {
 	for i := range g.Nodes {
 		for _, in := range g.Nodes[i].Inputs {
 			if from, ok := g.index[producer(in)]; ok {
-				consumers[from] = append(consumers[from], int32(i)) //nolint:gosec // maxNodes fits
+				consumers[from] = append(consumers[from], int32(i)) // maxNodes fits
 			}
 		}
 	}

@@ -80,7 +80,7 @@ func (g *Graph) mergeVersions(b []byte) error {
 			return err
 		}
 		if f.Tag == versionsProducer {
-			g.Producer = int(int32(f.Value)) //nolint:gosec // protobuf's own encoding of an int32
+			g.Producer = int(int32(f.Value)) // protobuf's own encoding of an int32
 		}
 	}
 	return nil
@@ -151,7 +151,7 @@ func (g *Graph) finish() error {
 		if _, ok := g.index[name]; ok {
 			return fmt.Errorf("graph: two nodes are named %q", name)
 		}
-		g.index[name] = int32(i) //nolint:gosec // maxNodes fits
+		g.index[name] = int32(i) // maxNodes fits
 	}
 	return nil
 }

@@ -85,7 +85,7 @@ func typeAttr(n *Node, op *optable.Op, name string) (infer.DType, bool) {
 		return a.Type()
 	}
 	if d := op.Defaults[name]; len(d) == 1 {
-		return dtype(uint64(d[0])), true //nolint:gosec // an enum
+		return dtype(uint64(d[0])), true // an enum
 	}
 	return infer.Invalid, false
 }
@@ -107,7 +107,7 @@ func typesAttr(n *Node, op *optable.Op, name string) ([]infer.DType, bool) {
 	d, ok := op.Defaults[name]
 	types := make([]infer.DType, len(d))
 	for i, t := range d {
-		types[i] = dtype(uint64(t)) //nolint:gosec // an enum
+		types[i] = dtype(uint64(t)) // an enum
 	}
 	return types, ok
 }

@@ -45,7 +45,7 @@ func readDim(b []byte) (int64, error) {
 			return 0, err
 		}
 		if f.Tag == dimSize {
-			size = int64(f.Value) //nolint:gosec // protobuf's own encoding of an int64
+			size = int64(f.Value) // protobuf's own encoding of an int64
 		}
 	}
 	return max(size, -1), nil

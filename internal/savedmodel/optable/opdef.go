@@ -156,7 +156,7 @@ func defaultValue(b []byte) (values []int64, found bool, err error) {
 		}
 		switch f.Tag {
 		case attrValueInt, attrValueType:
-			values, found = []int64{int64(f.Value)}, true //nolint:gosec // protobuf's own encoding of an int64
+			values, found = []int64{int64(f.Value)}, true // protobuf's own encoding of an int64
 		case attrValueList:
 			found = true
 			for item, err := range wire.Fields(f.Bytes) {
@@ -170,7 +170,7 @@ func defaultValue(b []byte) (values []int64, found bool, err error) {
 					if len(values) == maxTypesDefault {
 						return nil, false, fmt.Errorf("default list of more than %d types", maxTypesDefault)
 					}
-					values = append(values, int64(v)) //nolint:gosec // as above
+					values = append(values, int64(v))
 				}
 			}
 		}
