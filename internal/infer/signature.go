@@ -21,6 +21,11 @@ type Signature struct {
 	Method  string // "tensorflow/serving/predict"; may be empty
 	Inputs  []TensorInfo
 	Outputs []TensorInfo
+	// Defaults holds the values that the model gives for inputs that a request
+	// leaves out, by the input's alias, each as a serialized
+	// tensorflow.TensorProto; nil where there are none. Metadata shows them. The
+	// REST protocols want every input all the same, as TensorFlow Serving does.
+	Defaults map[string][]byte
 }
 
 // Input finds an input by its alias.

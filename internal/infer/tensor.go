@@ -9,8 +9,9 @@ import (
 // row-major order.
 //
 // Numbers are little-endian in Data, a bool is one byte. The elements of a
-// String tensor lie one behind the other in Data; element i is
-// Data[Offsets[i]:Offsets[i+1]], so there is one offset more than elements.
+// String tensor lie one behind the other in Data, each behind Prefix bytes that
+// are not its own; element i is Data[Offsets[i]+Prefix:Offsets[i+1]], so there is
+// one offset more than elements.
 //
 // Data may alias memory that somebody else owns (a request's body, or C memory
 // of a result): it is read-only, and valid only while the Tensor is reachable.
@@ -20,6 +21,9 @@ type Tensor struct {
 	Shape   []int64
 	Data    []byte
 	Offsets []int
+	// Prefix is 0 but for strings that alias a body in which their lengths
+	// stand between them (4 bytes each in the binary tensor extension).
+	Prefix int
 
 	owner any // keeps alive what Data aliases
 }
@@ -73,4 +77,4 @@ func (t *Tensor) Len() int {
 }
 
 // Element is the bytes of element i of a String tensor, aliasing Data.
-func (t *Tensor) Element(i int) []byte { return t.Data[t.Offsets[i]:t.Offsets[i+1]] }
+func (t *Tensor) Element(i int) []byte { return t.Data[t.Offsets[i]+t.Prefix : t.Offsets[i+1]] }
