@@ -19,9 +19,10 @@ import (
 
 // router is the one handler for everything over HTTP: Lambda's events and the
 // port of `serve` share it. report, where set, is shown at /debug/coldstart.
-func router(cfg config, log *slog.Logger, report func() any) http.Handler {
+func router(cfg config, log *slog.Logger, report func() any) *serve.Server {
 	return serve.New(serve.Options{
 		Model:        coldstart.Model,
+		Version:      version,
 		MaxBodyBytes: cfg.MaxBodyBytes,
 		Limits:       codec.Limits{MaxTensorBytes: cfg.MaxTensorBytes, MaxDepth: cfg.MaxJSONDepth},
 		ColdStart:    report,

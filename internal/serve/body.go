@@ -1,12 +1,15 @@
 package serve
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 
+	"github.com/tensorlambda/tensorlambda/internal/codec"
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
 
@@ -37,34 +40,68 @@ func (b *buffers) put(p *[]byte) {
 // place.
 type whole interface{ Bytes() []byte }
 
-// readBody reads a body into buf, at most s.maxBody bytes. What is announced as
-// longer is refused before any of it is read.
-func (s *server) readBody(w http.ResponseWriter, r *http.Request, buf *[]byte) ([]byte, error) {
+// readBody reads a body into buf, at most s.maxBody bytes as it arrives and as
+// many inflated. What is announced as longer is refused before any of it is
+// read.
+func (s *Server) readBody(w http.ResponseWriter, r *http.Request, buf *[]byte) ([]byte, error) {
 	if r.ContentLength > s.maxBody {
 		return nil, s.bodyTooLarge()
 	}
-	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
-		return nil, infer.Errorf(errUnsupportedMediaType, "Content-Encoding %q is not supported: send the body as it is", encoding)
-	}
+	coding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding")))
+	plain := coding == "" || coding == "identity"
 	if body, ok := r.Body.(whole); ok {
 		data := body.Bytes()
 		if int64(len(data)) > s.maxBody {
 			return nil, s.bodyTooLarge()
 		}
-		return data, nil
+		if plain {
+			return data, nil
+		}
+		return s.inflate(coding, bytes.NewReader(data), buf)
 	}
-	body, err := appendAll((*buf)[:0], http.MaxBytesReader(w, r.Body, s.maxBody), r.ContentLength)
+	arriving := http.MaxBytesReader(w, r.Body, s.maxBody)
+	if !plain {
+		return s.inflate(coding, arriving, buf)
+	}
+	body, err := appendAll((*buf)[:0], arriving, r.ContentLength)
 	*buf = body
-	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return nil, s.bodyTooLarge()
-	}
-	if err != nil {
-		return nil, infer.Errorf(infer.ErrInvalidArgument, "The body could not be read to its end: %v", err)
-	}
-	return body, nil
+	return body, s.readError(err, "The body could not be read to its end")
 }
 
-func (s *server) bodyTooLarge() error {
+// inflate reads a compressed body. It stops at the limit, so that a small body
+// cannot become a large one.
+func (s *Server) inflate(coding string, r io.Reader, buf *[]byte) ([]byte, error) {
+	what := "The body is not what its Content-Encoding " + strconv.Quote(coding) + " says"
+	inflater, err := inflating(coding, r)
+	if err != nil {
+		return nil, s.readError(err, what)
+	}
+	defer inflater.Close()
+	body, err := appendAll((*buf)[:0], io.LimitReader(inflater, s.maxBody+1), -1)
+	*buf = body
+	if int64(len(body)) > s.maxBody {
+		return nil, infer.Errorf(infer.ErrTooLarge, "The body is larger than the limit of %d bytes (MAX_BODY_BYTES) when it is inflated", s.maxBody)
+	}
+	return body, s.readError(err, what)
+}
+
+// readError is what the client is told of an error of reading its body.
+func (s *Server) readError(err error, what string) error {
+	tooLarge := (*http.MaxBytesError)(nil)
+	public := (*infer.Error)(nil)
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &tooLarge):
+		return s.bodyTooLarge()
+	case errors.As(err, &public):
+		return err
+	default:
+		return infer.Errorf(infer.ErrInvalidArgument, "%s: %v", what, err)
+	}
+}
+
+func (s *Server) bodyTooLarge() error {
 	return infer.Errorf(infer.ErrTooLarge, "The body is larger than the limit of %d bytes (MAX_BODY_BYTES)", s.maxBody)
 }
 
@@ -89,8 +126,42 @@ func appendAll(dst []byte, r io.Reader, size int64) ([]byte, error) {
 	}
 }
 
-// writeJSON sends a reply in one write. A client that has gone is no error of
-// this server's.
+// send writes a reply with the status 200, compressed where the client takes
+// that and it makes the reply shorter. The pieces are written as they lie, so
+// that a tensor in binary goes to the connection from TensorFlow's own memory.
+// The error comes before anything is written; a client that has gone is no error
+// of this server's.
+func (s *Server) send(w http.ResponseWriter, r *http.Request, reply *codec.Reply) error {
+	h := w.Header()
+	pieces, size := reply.Pieces, reply.Len()
+	if size > worthCompressing {
+		h.Add("Vary", "Accept-Encoding")
+		if c := acceptedCoding(r.Header); c != nil {
+			out := s.packed.take()
+			defer s.packed.put(out)
+			packed, err := c.compress((*out)[:0], reply)
+			if err != nil {
+				return err
+			}
+			if *out = packed; len(packed) < size {
+				h.Set("Content-Encoding", c.name)
+				pieces, size = [][]byte{packed}, len(packed)
+			}
+		}
+	}
+	if reply.JSONLength > 0 {
+		h.Set(jsonLengthHeader, strconv.Itoa(reply.JSONLength))
+	}
+	h.Set("Content-Type", reply.ContentType)
+	h.Set("Content-Length", strconv.Itoa(size))
+	w.WriteHeader(http.StatusOK)
+	for _, piece := range pieces {
+		_, _ = w.Write(piece)
+	}
+	return nil
+}
+
+// writeJSON sends a short reply in one write.
 func writeJSON(w http.ResponseWriter, status int, body []byte) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")

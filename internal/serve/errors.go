@@ -52,13 +52,23 @@ var statuses = []struct {
 	{context.Canceled, statusClientClosedRequest},
 }
 
-func statusOf(err error) int {
+// classify is the kind and the status of an error.
+func classify(err error) (kind error, status int) {
 	for _, s := range statuses {
 		if errors.Is(err, s.kind) {
-			return s.status
+			return s.kind, s.status
 		}
 	}
-	return http.StatusInternalServerError
+	return infer.ErrInternal, http.StatusInternalServerError
+}
+
+// level is how loud the log says that a request failed: a client's fault is no
+// event in the operator's log.
+func level(status int) slog.Level {
+	if status >= http.StatusInternalServerError && status != http.StatusNotImplemented {
+		return slog.LevelError
+	}
+	return slog.LevelDebug
 }
 
 // message is what the client sees of an error: what an infer.Error says, and
@@ -83,13 +93,9 @@ func message(err error, status int) string {
 const retryAfter = "5"
 
 // fail answers with an error and logs it, the only place that does.
-func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	status := statusOf(err)
-	level := slog.LevelDebug
-	if status >= http.StatusInternalServerError && status != http.StatusNotImplemented {
-		level = slog.LevelError
-	}
-	s.log.LogAttrs(r.Context(), level, "request failed",
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	_, status := classify(err)
+	s.log.LogAttrs(r.Context(), level(status), "request failed",
 		slog.String("method", r.Method), slog.String("path", r.URL.EscapedPath()),
 		slog.Int("status", status), slog.String("error", err.Error()))
 	if status == http.StatusServiceUnavailable {
@@ -99,9 +105,9 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 // recoverPanic turns a panic into a 500: on Lambda it would cost the process,
-// and with it the loaded model. Replies are written in one go at the end, so
-// nothing has been sent.
-func (s *server) recoverPanic(w http.ResponseWriter, r *http.Request) {
+// and with it the loaded model. Replies are written at the very end, so nothing
+// has been sent.
+func (s *Server) recoverPanic(w http.ResponseWriter, r *http.Request) {
 	cause := recover()
 	if cause == nil {
 		return

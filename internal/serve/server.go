@@ -1,6 +1,5 @@
 // Package serve answers everything that comes over HTTP, whatever the front
-// door: TensorFlow Serving's REST API and the health of the Open Inference
-// Protocol so far.
+// door: TensorFlow Serving's REST API and the Open Inference Protocol.
 package serve
 
 import (
@@ -27,7 +26,10 @@ type Options struct {
 	// Model waits for the model until ctx ends. It is called for every
 	// request, and is quick when the model is there. Required.
 	Model func(ctx context.Context) (*infer.Model, error)
-	// MaxBodyBytes bounds a request's body; 0 means DefaultMaxBodyBytes.
+	// Version is this program's, for the server's metadata.
+	Version string
+	// MaxBodyBytes bounds a request's body, as it arrives and inflated; 0
+	// means DefaultMaxBodyBytes.
 	MaxBodyBytes int64
 	// Limits bounds what a body may decode to.
 	Limits codec.Limits
@@ -39,90 +41,107 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-type server struct {
+// Server is the handler of every request over HTTP, and answers the bare
+// requests of direct invocations. It may be used by any number of goroutines at
+// once.
+type Server struct {
 	model    func(context.Context) (*infer.Model, error)
+	version  string
 	maxBody  int64
 	limits   codec.Limits
 	log      *slog.Logger
-	pages    map[string]http.HandlerFunc // by path, everything outside /v1/; GET only
 	report   func() any
 	requests buffers
 	replies  buffers
+	packed   buffers
 }
 
-// New makes the handler. It may be used by any number of goroutines at once. A
-// request whose context has a deadline waits for the model until shortly before
-// it; one without waits as long as its client.
-func New(opts Options) http.Handler {
-	s := &server{model: opts.Model, maxBody: opts.MaxBodyBytes, limits: opts.Limits, log: opts.Logger, report: opts.ColdStart}
+var _ http.Handler = (*Server)(nil)
+
+// New makes a Server. A request whose context has a deadline waits for the model
+// until shortly before it; one without waits as long as its client.
+func New(opts Options) *Server {
+	s := &Server{
+		model: opts.Model, version: opts.Version, maxBody: opts.MaxBodyBytes, limits: opts.Limits,
+		log: opts.Logger, report: opts.ColdStart,
+	}
 	if s.maxBody <= 0 {
 		s.maxBody = DefaultMaxBodyBytes
 	}
 	if s.log == nil {
 		s.log = slog.Default()
 	}
-	s.pages = map[string]http.HandlerFunc{"/v2/health/live": s.live, "/v2/health/ready": s.ready}
-	if s.report != nil {
-		s.pages["/debug/coldstart"] = s.coldStart
-	}
 	return s
 }
 
-// ServeHTTP looks paths up as they stand. A ServeMux would answer some of them in
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer s.recoverPanic(w, r)
+	if err := s.route(w, r); err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+// route looks paths up as they stand. A ServeMux would answer some of them in
 // its own words: by a redirect to a cleaner path, where TensorFlow Serving says
 // that the request is malformed, or by plain text where errors are JSON.
-func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	defer s.recoverPanic(w, r)
+//
+// It returns an error only before anything has been written.
+func (s *Server) route(w http.ResponseWriter, r *http.Request) error {
 	path := r.URL.EscapedPath()
-	if len(path) >= len("/v1/") && strings.EqualFold(path[:len("/v1/")], "/v1/") {
-		s.v1(w, r)
-		return
-	}
-	page, ok := s.pages[path]
 	switch {
-	case !ok:
-		s.fail(w, r, infer.Errorf(infer.ErrNotFound, "Not found: %s %s", r.Method, path))
-	case s.allow(w, r, http.MethodGet, http.MethodHead):
-		page(w, r)
+	case len(path) >= len("/v1/") && strings.EqualFold(path[:len("/v1/")], "/v1/"):
+		return s.v1(w, r, path)
+	case path == "/v2" || strings.HasPrefix(path, "/v2/"):
+		return s.v2(w, r, path)
+	case path == "/debug/coldstart" && s.report != nil:
+		return s.coldStart(w, r)
+	default:
+		return notFound(r, path)
 	}
+}
+
+func notFound(r *http.Request, path string) error {
+	return infer.Errorf(infer.ErrNotFound, "Not found: %s %s", r.Method, path)
 }
 
 // allow refuses a request whose method is none of the given ones.
-func (s *server) allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
+func allow(w http.ResponseWriter, r *http.Request, methods ...string) error {
 	for _, m := range methods {
 		if r.Method == m {
-			return true
+			return nil
 		}
 	}
 	w.Header().Set("Allow", strings.Join(methods, ", "))
-	s.fail(w, r, infer.Errorf(errMethodNotAllowed, "Method not allowed: %s %s", r.Method, r.URL.EscapedPath()))
-	return false
+	return infer.Errorf(errMethodNotAllowed, "Method not allowed: %s %s", r.Method, r.URL.EscapedPath())
 }
 
-// live says that the process answers, with or without a model.
-func (s *server) live(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, []byte(`{"live":true}`))
+func allowGet(w http.ResponseWriter, r *http.Request) error {
+	return allow(w, r, http.MethodGet, http.MethodHead)
 }
 
-// ready says whether there is a model. It does not wait for one: whoever asks
-// will ask again.
-func (s *server) ready(w http.ResponseWriter, r *http.Request) {
-	now, cancel := context.WithCancel(r.Context())
-	cancel()
-	if _, err := s.model(now); err != nil {
-		// Not logged: a probe asks every second, and the start logs its end.
-		w.Header().Set("Retry-After", retryAfter)
-		writeJSON(w, http.StatusServiceUnavailable, codec.AppendError(nil, message(&unavailable{err}, http.StatusServiceUnavailable)))
-		return
+func (s *Server) coldStart(w http.ResponseWriter, r *http.Request) error {
+	if err := allowGet(w, r); err != nil {
+		return err
 	}
-	writeJSON(w, http.StatusOK, []byte(`{"ready":true}`))
-}
-
-func (s *server) coldStart(w http.ResponseWriter, r *http.Request) {
 	text, err := json.Marshal(s.report())
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
-	writeJSON(w, http.StatusOK, text)
+	return s.send(w, r, jsonReply(text))
+}
+
+// loaded waits for the model, and ends the wait early enough to say so while
+// the front door still listens. The error is an *unavailable whatever the
+// cause: the client can only try again.
+func (s *Server) loaded(ctx context.Context) (*infer.Model, error) {
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-modelMargin))
+		defer cancel()
+	}
+	m, err := s.model(ctx)
+	if err != nil {
+		return nil, &unavailable{err}
+	}
+	return m, nil
 }

@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"net/http"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -14,7 +13,7 @@ import (
 // slashes and colons before it is percent-decoded.
 var v1Path = regexp.MustCompile(`(?i)^/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?(?::(predict|classify|regress)|(/metadata))?$`)
 
-// target is what a path under /v1/ means.
+// target is what a path names: a model, and under /v1/ what is asked of it.
 type target struct {
 	name     string
 	version  string // as models have it, without leading zeros; "" for the latest
@@ -22,22 +21,21 @@ type target struct {
 	metadata bool
 }
 
-// parseTarget reads the path of a request; the error has TensorFlow Serving's
-// words for what is wrong with it.
-func parseTarget(r *http.Request) (target, error) {
-	path := r.URL.EscapedPath()
+// parseV1 reads a path under /v1/; the error has TensorFlow Serving's words for
+// what is wrong with it.
+func parseV1(method, path string) (target, error) {
 	m := v1Path.FindStringSubmatch(path)
 	if m == nil {
-		return target{}, malformed(r, path)
+		return target{}, malformed(method, path)
 	}
 	name, err := url.PathUnescape(m[1])
 	if err != nil {
-		return target{}, malformed(r, path)
+		return target{}, malformed(method, path)
 	}
 	switch m[4] { // only the verb's case counts
 	case "", "predict", "classify", "regress":
 	default:
-		return target{}, malformed(r, path)
+		return target{}, malformed(method, path)
 	}
 	if m[3] != "" {
 		// Labels come from a configuration file that this server has not.
@@ -47,11 +45,11 @@ func parseTarget(r *http.Request) (target, error) {
 	return target{name: name, version: version, verb: m[4], metadata: m[5] != ""}, err
 }
 
-func malformed(r *http.Request, path string) error {
+func malformed(method, path string) error {
 	if path == "/v1/models" || path == "/v1/models/" {
 		return infer.Errorf(infer.ErrInvalidArgument, "Missing model name in request.")
 	}
-	return infer.Errorf(infer.ErrInvalidArgument, "Malformed request: %s %s", r.Method, path)
+	return infer.Errorf(infer.ErrInvalidArgument, "Malformed request: %s %s", method, path)
 }
 
 func canonicalVersion(digits string) (string, error) {
@@ -69,12 +67,29 @@ func (t target) names(m *infer.Model) bool {
 	return t.name == m.Name && (t.version == "" || t.version == m.Version)
 }
 
-// notServable is the error of a call for a model that is not here.
-func (t target) notServable() error {
-	if t.version == "" {
+// servable is nil if t names m, else TensorFlow Serving's error for a call of a
+// model that is not here.
+func (t target) servable(m *infer.Model) error {
+	switch {
+	case t.names(m):
+		return nil
+	case t.version == "":
 		return infer.Errorf(infer.ErrNotFound, "Servable not found for request: Latest(%s)", t.name)
+	default:
+		return infer.Errorf(infer.ErrNotFound, "Servable not found for request: Specific(%s, %s)", t.name, t.version)
 	}
-	return infer.Errorf(infer.ErrNotFound, "Servable not found for request: Specific(%s, %s)", t.name, t.version)
+}
+
+// known is servable in the words of the Open Inference Protocol's servers.
+func (t target) known(m *infer.Model) error {
+	switch {
+	case t.names(m):
+		return nil
+	case t.name != m.Name:
+		return infer.Errorf(infer.ErrNotFound, "Request for unknown model: '%s' is not found", t.name)
+	default:
+		return infer.Errorf(infer.ErrNotFound, "Request for unknown model: '%s' version %s is not found", t.name, t.version)
+	}
 }
 
 // noStatus is the error of the status page of a model that is not here.

@@ -1,90 +1,66 @@
 package serve
 
 import (
-	"context"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/tensorlambda/tensorlambda/internal/codec"
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
 
-// v1 routes what is under /v1/.
-func (s *server) v1(w http.ResponseWriter, r *http.Request) {
-	t, err := parseTarget(r)
+// v1 answers what is under /v1/: TensorFlow Serving's REST API.
+func (s *Server) v1(w http.ResponseWriter, r *http.Request, path string) error {
+	if r.Method == http.MethodOptions {
+		return preflight(w, r)
+	}
+	t, err := parseV1(r.Method, path)
 	if err != nil {
-		s.fail(w, r, err)
-		return
+		return err
 	}
-	methods, do := []string{http.MethodGet, http.MethodHead}, s.page
-	if t.verb != "" {
-		methods, do = []string{http.MethodPost}, s.call
+	if t.verb == "" {
+		return s.pageV1(w, r, t)
 	}
-	if !s.allow(w, r, methods...) {
-		return
+	if err := allow(w, r, http.MethodPost); err != nil {
+		return err
 	}
-	if err := do(w, r, t); err != nil {
-		s.fail(w, r, err)
-	}
-}
-
-// call is the POST half of the API. Like page it fails before it has written
-// anything.
-func (s *server) call(w http.ResponseWriter, r *http.Request, t target) error {
+	decode := s.predictV1(r.Header)
 	if t.verb != "predict" {
-		return infer.Errorf(infer.ErrUnimplemented, "%s is not served: use predict", t.verb)
+		decode = s.examplesV1(t.verb)
 	}
-	return s.predict(w, r, t)
+	return s.call(w, r, t.servable, decode)
 }
 
-// predict reads the body before it waits for the model, so that an upload and a
-// cold start overlap.
-func (s *server) predict(w http.ResponseWriter, r *http.Request, t target) error {
-	in := s.requests.take()
-	defer s.requests.put(in)
-	body, err := s.readBody(w, r, in)
-	if err != nil {
-		return err
+// preflight answers as TensorFlow Serving does without its option for CORS. The
+// headers that let a page of another origin in are the front door's business:
+// function URLs and API Gateway write them by themselves.
+func preflight(w http.ResponseWriter, r *http.Request) error {
+	if !strings.HasPrefix(r.Header.Get("Origin"), "http") {
+		return infer.Errorf(infer.ErrInvalidArgument, "Origin header is missing in CORS preflight")
 	}
-	m, err := s.loaded(r.Context())
-	if err != nil {
-		return err
-	}
-	if !t.names(m) {
-		return t.notServable()
-	}
-	req, err := codec.DecodePredict(body, m.Catalog(), s.limits)
-	if err != nil {
-		return err
-	}
-	results, err := m.Predict(r.Context(), req.Request)
-	if err != nil {
-		return err
-	}
-	out := s.replies.take()
-	defer s.replies.put(out)
-	*out, err = codec.AppendPredict((*out)[:0], results, req.Row)
-	if err != nil {
-		return err
-	}
-	writeJSON(w, http.StatusOK, *out)
+	w.WriteHeader(http.StatusOK)
 	return nil
 }
 
-// page is the GET half of the API.
-func (s *server) page(w http.ResponseWriter, r *http.Request, t target) error {
-	if t.metadata {
-		return infer.Errorf(infer.ErrUnimplemented, "metadata is not served")
+// pageV1 answers a GET.
+func (s *Server) pageV1(w http.ResponseWriter, r *http.Request, t target) error {
+	if err := allowGet(w, r); err != nil {
+		return err
 	}
 	m, err := s.loaded(r.Context())
 	if err != nil {
 		return err
+	}
+	if t.metadata {
+		if err := t.servable(m); err != nil {
+			return err
+		}
+		return s.send(w, r, jsonReply(codec.AppendMetadata(nil, m.Name, m.Version, m.Catalog())))
 	}
 	if !t.names(m) {
 		return t.noStatus(m)
 	}
-	writeJSON(w, http.StatusOK, appendStatus(nil, m.Version))
-	return nil
+	return s.send(w, r, jsonReply(appendStatus(nil, m.Version)))
 }
 
 // appendStatus writes the status of the one version there is.
@@ -94,18 +70,30 @@ func appendStatus(dst []byte, version string) []byte {
 	return append(dst, `,"state":"AVAILABLE","status":{"error_code":"OK","error_message":""}}]}`...)
 }
 
-// loaded waits for the model, and ends the wait early enough to say so while
-// the front door still listens. The error is an *unavailable whatever the
-// cause: the client can only try again.
-func (s *server) loaded(ctx context.Context) (*infer.Model, error) {
-	if deadline, ok := ctx.Deadline(); ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-modelMargin))
-		defer cancel()
+// predictV1 decodes what the headers of a request say that its body is.
+func (s *Server) predictV1(h http.Header) decoder {
+	in, out := requestFormat(h), replyFormat(h)
+	return func(m *infer.Model, body []byte) (question, error) {
+		req, err := in.decode(body, h, m.Catalog(), s.limits)
+		if err != nil {
+			return question{}, err
+		}
+		return question{req.Request, func(buf *[]byte, results []infer.Result) (*codec.Reply, error) {
+			return out.encode(buf, results, req.Row)
+		}}, nil
 	}
-	m, err := s.model(ctx)
-	if err != nil {
-		return nil, &unavailable{err}
+}
+
+// examplesV1 decodes a request to :classify or :regress.
+func (s *Server) examplesV1(method string) decoder {
+	return func(m *infer.Model, body []byte) (question, error) {
+		req, err := codec.DecodeExamples(body, m.Catalog(), method, s.limits)
+		if err != nil {
+			return question{}, err
+		}
+		return question{req, func(buf *[]byte, results []infer.Result) (*codec.Reply, error) {
+			text, err := codec.AppendResults((*buf)[:0], method, results, req.Feeds[0].Value.Len())
+			return appended(buf, text, err)
+		}}, nil
 	}
-	return m, nil
 }

@@ -1,0 +1,122 @@
+package serve
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/tensorlambda/tensorlambda/internal/codec"
+	"github.com/tensorlambda/tensorlambda/internal/infer"
+)
+
+// shapeHeader gives the shape of a body of raw bytes.
+const shapeHeader = "X-Tensor-Shape"
+
+// format is a form that the body of a prediction can have, in either direction.
+type format int
+
+const (
+	formatJSON format = iota
+	formatNPY
+	formatRaw
+	formatCSV
+	formatJSONLines
+)
+
+// formats are the media types that mean something here.
+var formats = map[string]format{
+	"application/json":         formatJSON,
+	"application/x-npy":        formatNPY,
+	"application/octet-stream": formatRaw,
+	"text/csv":                 formatCSV,
+	"application/jsonlines":    formatJSONLines,
+	"application/x-jsonlines":  formatJSONLines,
+	"application/jsonl":        formatJSONLines,
+	"application/x-ndjson":     formatJSONLines,
+	"application/ndjson":       formatJSONLines,
+}
+
+// requestFormat is the form of a request's body. A type that means nothing here
+// is JSON: TensorFlow Serving does not look at the type, and curl calls whatever
+// it sends application/x-www-form-urlencoded.
+func requestFormat(h http.Header) format {
+	media, _, _ := strings.Cut(h.Get("Content-Type"), ";")
+	return formats[strings.ToLower(strings.TrimSpace(media))]
+}
+
+// replyFormat is the form that the client likes best, JSON where it likes
+// nothing that there is: TensorFlow Serving does not look at Accept either.
+// Ranges (*/*, text/*) mean JSON.
+func replyFormat(h http.Header) format {
+	best, bestQuality := formatJSON, 0.0
+	for media, quality := range preferences(h["Accept"]) {
+		f, ok := formats[media]
+		if media == "*/*" || media == "application/*" {
+			f, ok = formatJSON, true
+		}
+		if ok && f != formatRaw && quality > bestQuality {
+			best, bestQuality = f, quality
+		}
+	}
+	return best
+}
+
+// preferences yields the elements of a header like Accept, in lower case, in
+// order, with their qualities. What is no quality counts as 1.
+func preferences(values []string) func(yield func(string, float64) bool) {
+	return func(yield func(string, float64) bool) {
+		for _, value := range values {
+			for element := range strings.SplitSeq(value, ",") {
+				name, parameters, _ := strings.Cut(element, ";")
+				if name = strings.ToLower(strings.TrimSpace(name)); name == "" {
+					continue
+				}
+				if !yield(name, quality(parameters)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func quality(parameters string) float64 {
+	for parameter := range strings.SplitSeq(parameters, ";") {
+		key, value, _ := strings.Cut(strings.TrimSpace(parameter), "=")
+		if !strings.EqualFold(key, "q") {
+			continue
+		}
+		if q, err := strconv.ParseFloat(value, 64); err == nil && q >= 0 && q <= 1 {
+			return q
+		}
+	}
+	return 1
+}
+
+func (f format) decode(body []byte, h http.Header, c *infer.Catalog, l codec.Limits) (*codec.Predict, error) {
+	switch f {
+	case formatNPY:
+		return codec.DecodeNPY(body, c, l)
+	case formatRaw:
+		return codec.DecodeRaw(body, h.Get(shapeHeader), c, l)
+	case formatCSV:
+		return codec.DecodeCSV(body, c, l)
+	case formatJSONLines:
+		return codec.DecodeJSONLines(body, c, l)
+	default:
+		return codec.DecodePredict(body, c, l)
+	}
+}
+
+func (f format) encode(buf *[]byte, results []infer.Result, row bool) (*codec.Reply, error) {
+	switch f {
+	case formatNPY:
+		return codec.EncodeNPY(results)
+	case formatCSV:
+		return codec.EncodeCSV(results)
+	case formatJSONLines:
+		return codec.EncodeJSONLines(results)
+	default:
+		text, err := codec.AppendPredict((*buf)[:0], results, row)
+		return appended(buf, text, err)
+	}
+}
