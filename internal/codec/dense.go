@@ -38,7 +38,7 @@ func (d *document) readDense(i int) (end int, ok bool) {
 // where it is not full, nests deeper than maxRank, or holds an empty list or
 // anything that does not begin like a number in digits.
 func (t *builder) dense(s []byte, i, maxRank int) (end int, ok bool) {
-	sc := scanner{s: s}
+	sc := scanner{s: s, strict: t.strict}
 	var counts [maxDenseRank]int64
 	level, rank := 0, -1
 	for {

@@ -53,10 +53,13 @@ func (c *cursor) more(list bool) bool {
 // isNumber reports whether a value that starts with c is a number.
 func isNumber(c byte) bool { return c-'0' < 10 || c == '-' || c == 'N' || c == 'I' }
 
+// isFloat reports whether a value that starts with c is one for a float.
+func (t *builder) isFloat(c byte) bool { return isNumber(c) || c == 'n' && t.strict }
+
 func (t *builder) floats(c *cursor, list bool) (n int, err error) {
 	buf := t.data
 	for more := true; more; more = c.more(list) {
-		if !isNumber(c.peek()) {
+		if !t.isFloat(c.peek()) {
 			t.data = buf
 			return n, t.wrongType(c)
 		}
@@ -78,7 +81,7 @@ func (t *builder) floats(c *cursor, list bool) (n int, err error) {
 
 func (t *builder) doubles(c *cursor, list bool) (n int, err error) {
 	for more := true; more; more = c.more(list) {
-		if !isNumber(c.peek()) {
+		if !t.isFloat(c.peek()) {
 			return n, t.wrongType(c)
 		}
 		if err := t.room(); err != nil {
@@ -98,7 +101,7 @@ func (t *builder) shortFloats(c *cursor, list bool) (n int, err error) {
 		narrow = bfloat16Bits
 	}
 	for more := true; more; more = c.more(list) {
-		if !isNumber(c.peek()) {
+		if !t.isFloat(c.peek()) {
 			return n, t.wrongType(c)
 		}
 		if err := t.room(); err != nil {
@@ -148,15 +151,19 @@ func (t *builder) str(c *cursor) error {
 	switch c.peek() {
 	case '"':
 		end := stringEnd(c.s, c.i)
-		t.data = appendUnquoted(t.data, c.s[c.i:end])
+		if !t.base64 {
+			t.data = appendUnquoted(t.data, c.s[c.i:end])
+		} else if err := t.decoded(c.s[c.i:end]); err != nil {
+			return err
+		}
 		c.i = end
 	case '{':
 		quoted, end, ok := base64Object(c.s, c.i)
 		if !ok {
 			return invalid("JSON Value: %s not formatted correctly for base64 data", c.text())
 		}
-		if t.data, ok = appendBase64(t.data, unquoted(quoted)); !ok {
-			return invalid("Unable to base64 decode")
+		if err := t.decoded(quoted); err != nil {
+			return err
 		}
 		c.i = end
 	default:
@@ -166,6 +173,16 @@ func (t *builder) str(c *cursor) error {
 		return err
 	}
 	t.offsets = append(t.offsets, len(t.data))
+	return nil
+}
+
+// decoded appends what a string of base64, given with its quotation marks, stands
+// for.
+func (t *builder) decoded(quoted []byte) error {
+	var ok bool
+	if t.data, ok = appendBase64(t.data, unquoted(quoted)); !ok {
+		return invalid("Unable to base64 decode")
+	}
 	return nil
 }
 

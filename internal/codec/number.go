@@ -248,8 +248,8 @@ func narrowsSafely(f float64) bool {
 	return low-(middle-margin) > 2*margin && exp > 1023-126 && exp < 1023+127
 }
 
-// slowFloat64 reads the number in any case. n is its length unless it is not
-// finite.
+// slowFloat64 reads the number in any case, and null as a NaN. n is the length
+// of a number that is finite.
 func slowFloat64(s []byte, n int) (float64, int) {
 	i := 0
 	var f float64
@@ -259,6 +259,8 @@ func slowFloat64(s []byte, n int) (float64, int) {
 	switch {
 	case s[i] == 'N':
 		f, n = math.NaN(), i+3
+	case s[i] == 'n':
+		f, n = math.NaN(), len("null")
 	case s[i] == 'I' && len(s) > i+3 && s[i+3] == 'i':
 		f, n = math.Inf(1), i+8
 	case s[i] == 'I':

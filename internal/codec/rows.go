@@ -79,11 +79,14 @@ func (in *inputs) readNamedRows(c *cursor) error {
 			return invalid("Expecting object but got list at item %d of input list", row)
 		}
 		start := c.i
-		if err := in.readNamedRow(c, row); err != nil {
-			return err
+		if key, err := in.readNamedRow(c, row); key != nil {
+			return within(fmt.Sprintf("Failed to process element: %d key: %s of 'instances' list.", row, shown(key)), err)
+		} else if err != nil {
+			return invalid("Failed to process element: %d of 'instances' list. %s", row, err)
 		}
 		if row == 0 {
-			in.expectRows(start, c.i)
+			list := in.doc.instances.of(in.doc.body)
+			in.expectRows((bytes.Count(list, comma)+1)/(bytes.Count(in.doc.body[start:c.i], comma)+1), len(list))
 		}
 		if c.next(); c.peek() == ']' {
 			return nil
@@ -91,11 +94,10 @@ func (in *inputs) readNamedRows(c *cursor) error {
 	}
 }
 
-func (in *inputs) readNamedRow(c *cursor, row int64) error {
+// readNamedRow reads the object at c as one more row of each input. key is the
+// member that err is about, nil where it is about the whole row.
+func (in *inputs) readNamedRow(c *cursor, row int64) (key []byte, err error) {
 	start := c.i
-	fail := func(key []byte, err error) error {
-		return within(fmt.Sprintf("Failed to process element: %d key: %s of 'instances' list.", row, shown(key)), err)
-	}
 	got := 0
 	c.step()
 	for c.peek() != '}' {
@@ -105,18 +107,18 @@ func (in *inputs) readNamedRow(c *cursor, row int64) error {
 		c.step()
 		k, ok := in.find(key)
 		if !ok {
-			return fail(key, invalid("JSON object: does not have named input: %s", shown(key)))
+			return key, invalid("JSON object: does not have named input: %s", shown(key))
 		}
 		t := in.slots[k]
 		if t.rows != row {
 			if t.rows > row {
-				return fail(key, invalid("JSON object: named input is given more than once"))
+				return key, invalid("JSON object: named input is given more than once")
 			}
-			return fail(key, invalid("JSON object: named input is missing in an earlier element"))
+			return key, invalid("JSON object: named input is missing in an earlier element")
 		}
 		in.given[k] = true
 		if err := t.row(c); err != nil {
-			return fail(key, err)
+			return key, err
 		}
 		if row == 0 {
 			t.refund() // until all inputs have had a row and expectRows can share
@@ -126,10 +128,9 @@ func (in *inputs) readNamedRow(c *cursor, row int64) error {
 	}
 	c.i++
 	if want := in.wanted(); got < want {
-		return invalid("Failed to process element: %d of 'instances' list. JSON object: %s keys must be equal to: %s",
-			row, shown(c.s[start:c.i]), in.names())
+		return nil, invalid("JSON object: %s keys must be equal to: %s", shown(c.s[start:c.i]), in.names())
 	}
-	return nil
+	return nil, nil
 }
 
 // wanted is how many inputs a row must name. A request that feeds tensors
@@ -147,17 +148,16 @@ func (in *inputs) wanted() int {
 	return n
 }
 
-// expectRows makes room for as many rows like the first, which lies between
-// start and end, as the list can hold.
-func (in *inputs) expectRows(start, end int) {
-	list := in.doc.instances.of(in.doc.body)
-	comma := []byte{','}
-	rows := (bytes.Count(list, comma) + 1) / (bytes.Count(in.doc.body[start:end], comma) + 1)
+var comma = []byte{','}
+
+// expectRows makes room for as many rows in all, each like the first. Together they
+// are text of the given size, which strings cannot be longer than.
+func (in *inputs) expectRows(rows, size int) {
 	for k, t := range in.slots {
 		switch {
 		case !in.given[k]:
 		case t.info.DType == infer.String:
-			t.reserveStrings(t.len()*(rows-1), len(t.data)*(rows-1))
+			t.reserveStrings(t.len()*(rows-1), min(len(t.data)*(rows-1), size))
 		default:
 			t.reserve(len(t.data) * (rows - 1))
 		}

@@ -35,6 +35,7 @@ const maxMembers = 1 << 14
 type scanner struct {
 	s        []byte
 	maxDepth int
+	strict   bool // refuse those literals
 }
 
 // space skips white space.
@@ -227,6 +228,9 @@ func (sc *scanner) literal(i int, want string) (int, error) {
 
 // nonFinite checks NaN, Inf and Infinity.
 func (sc *scanner) nonFinite(i int) (int, error) {
+	if sc.strict {
+		return 0, syntaxError("NaN and Infinity are not JSON: write NaN as null, or send the tensor as binary data,", i)
+	}
 	if sc.s[i] == 'N' {
 		return sc.literal(i, "NaN")
 	}
@@ -266,6 +270,9 @@ func (sc *scanner) tooDeep(i int) error {
 	return invalid("JSON Parse error: nested deeper than %d levels (MAX_JSON_DEPTH) at offset: %d", sc.maxDepth, i)
 }
 
+// maxFew is how many keys of a keySet are kept in a list.
+const maxFew = 8
+
 // keySet finds keys that occur twice. The few keys of an ordinary request cost
 // no map.
 type keySet struct {
@@ -280,7 +287,10 @@ func (k *keySet) add(key []byte) bool {
 	if slices.ContainsFunc(k.few, func(have []byte) bool { return bytes.Equal(have, key) }) {
 		return false
 	}
-	if len(k.few) < 8 {
+	if k.few == nil {
+		k.few = make([][]byte, 0, maxFew)
+	}
+	if len(k.few) < maxFew {
 		k.few = append(k.few, key)
 		return true
 	}

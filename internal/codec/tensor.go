@@ -18,6 +18,8 @@ func (b *budget) tooLarge() error {
 type builder struct {
 	info   infer.TensorInfo
 	budget *budget
+	strict bool // null is a NaN, since strict JSON has no other way to say it
+	base64 bool // strings are base64
 
 	data    []byte
 	offsets []int // of strings: where the elements start in data
@@ -33,6 +35,8 @@ type builder struct {
 	rows       int64
 	firstSize  int
 	firstShape []int64
+
+	whole *infer.Tensor // a value that was not read from JSON
 }
 
 func newBuilder(info infer.TensorInfo, b *budget) *builder {
@@ -125,6 +129,9 @@ func (t *builder) refund() {
 
 // tensor is what has been read, in the given shape.
 func (t *builder) tensor(shape []int64) (*infer.Tensor, error) {
+	if t.whole != nil {
+		return t.whole, nil
+	}
 	if t.info.DType == infer.String {
 		return infer.NewStringTensor(shape, t.data, t.offsets)
 	}
@@ -145,6 +152,12 @@ func (t *builder) row(c *cursor) error {
 	if err := t.value(c); err != nil {
 		return err
 	}
+	return t.endRow(before)
+}
+
+// endRow takes the value just read, before which there were before elements, as
+// one more row.
+func (t *builder) endRow(before int) error {
 	size := t.len() - before
 	switch {
 	case t.rows == 0:

@@ -14,17 +14,104 @@ type Infer struct {
 // WholeBody is the jsonLength of a body that is all JSON.
 const WholeBody = -1
 
-// DecodeInfer reads the body of a request to the Open Inference Protocol's infer.
+// DecodeInfer reads the body of a request to the Open Inference Protocol's
+// infer. jsonLength is the value of the header Inference-Header-Content-Length:
+// so many bytes are JSON, and the tensors that it announces follow. 0 is the raw
+// form, in which the whole body is the only input of the default signature.
+// WholeBody stands for no such header.
+//
+// Binary tensors alias the body, which must not change until the request has
+// run; all others are copies. The request's parameter "signature_name" chooses
+// the signature, which is this server's own addition. It is safe for concurrent
+// use.
+//
+// The errors are *infer.Error for the client: ErrInvalidArgument, ErrTooLarge
+// for tensors over the limit, and ErrUnimplemented for an input whose type the
+// protocol has no name for.
 func DecodeInfer(body []byte, jsonLength int, c *infer.Catalog, l Limits) (*Infer, error) {
-	return nil, infer.Errorf(infer.ErrUnimplemented, "infer is not served")
+	l = l.withDefaults()
+	if jsonLength == 0 {
+		return decodeRawInfer(body, c, l)
+	}
+	json, tensors := body, []byte(nil)
+	if jsonLength != WholeBody {
+		if jsonLength < 0 || jsonLength > len(body) {
+			return nil, invalid("Inference-Header-Content-Length is %d, but the body has %d bytes", jsonLength, len(body))
+		}
+		json, tensors = body[:jsonLength], body[jsonLength:]
+	}
+	d, end, err := parseInfer(json, l)
+	if err != nil {
+		return nil, err
+	}
+	if jsonLength == WholeBody && d.announced() {
+		return nil, invalid("inputs have binary_data_size, but the header Inference-Header-Content-Length, which says where the JSON ends, is missing")
+	}
+	if err := behind(&d.sc, end); err != nil {
+		return nil, err
+	}
+	sig, err := c.Signature(string(d.signature))
+	if err != nil {
+		return nil, err
+	}
+	feeds, err := d.feeds(tensors, c, sig)
+	if err != nil {
+		return nil, err
+	}
+	fetches, binary, err := d.fetches(c, sig)
+	if err != nil {
+		return nil, err
+	}
+	return &Infer{&infer.Request{Signature: sig, Feeds: feeds, Fetches: fetches}, d.id, binary}, nil
 }
 
-// EncodeInfer makes the reply to req.
-func EncodeInfer(name, version string, req *Infer, results []infer.Result) (*Reply, error) {
-	return nil, infer.Errorf(infer.ErrUnimplemented, "infer is not served")
+// decodeRawInfer reads the raw form. All outputs are wanted in binary.
+func decodeRawInfer(body []byte, c *infer.Catalog, l Limits) (*Infer, error) {
+	sig, err := c.Signature("")
+	if err != nil {
+		return nil, err
+	}
+	if len(sig.Inputs) != 1 {
+		return nil, invalid("a request of raw bytes is for models with one input, but signature %q has %d", sig.Name, len(sig.Inputs))
+	}
+	value, err := rawTensor(sig.Inputs[0], sig.Inputs[0].Shape, body, l.MaxTensorBytes)
+	if err != nil {
+		return nil, err
+	}
+	outputs, err := allOutputs(sig)
+	if err != nil {
+		return nil, err
+	}
+	binary := make([]bool, len(outputs))
+	for i := range binary {
+		binary[i] = true
+	}
+	feeds := []infer.Feed{{TensorInfo: sig.Inputs[0], Value: value}}
+	return &Infer{&infer.Request{Signature: sig, Feeds: feeds, Fetches: outputs}, nil, binary}, nil
 }
 
-// AppendModelMetadata appends the reply of GET v2/models/NAME.
-func AppendModelMetadata(dst []byte, name, version, format string, c *infer.Catalog) []byte {
-	return append(dst, `{}`...)
+// allOutputs are the outputs of a request that names none.
+func allOutputs(sig *infer.Signature) ([]infer.TensorInfo, error) {
+	if len(sig.Outputs) == 0 {
+		return nil, invalid("signature %q has no outputs to return", sig.Name)
+	}
+	return sig.Outputs, nil
+}
+
+// datatypes are the protocol's names of the types that it has names for. They
+// are the types that are supported.
+var datatypes = [...]string{
+	infer.Float: "FP32", infer.Double: "FP64", infer.Half: "FP16", infer.Bfloat16: "BF16",
+	infer.Int8: "INT8", infer.Int16: "INT16", infer.Int32: "INT32", infer.Int64: "INT64",
+	infer.Uint8: "UINT8", infer.Uint16: "UINT16", infer.Uint32: "UINT32", infer.Uint64: "UINT64",
+	infer.Bool: "BOOL", infer.String: "BYTES",
+}
+
+// datatype is the protocol's name of a type; for a type that has none it is
+// TensorFlow's, so that metadata can show the tensor all the same.
+func datatype(d infer.DType) string {
+	if supported(d) {
+		return datatypes[d]
+	}
+	return d.Enum()
 }
