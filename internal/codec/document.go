@@ -40,10 +40,17 @@ var byteOrderMark = []byte("\xEF\xBB\xBF")
 // parse checks the syntax of the whole body. That a signature_name is no string
 // is told at once, so that its value need not be read.
 func parse(body []byte, c *infer.Catalog, l Limits) (*document, error) {
-	if len(body) == 0 {
-		return nil, invalid("JSON Parse error: The document is empty")
-	}
 	d := &document{body: body, catalog: c, limits: l}
+	return d, readRoot(body, l, &d.root, d.part)
+}
+
+// readRoot checks the syntax of a body that is one object. part is told of every
+// member of it, as each of scanner.object is. root is where the object lies; while
+// it is being read, it reaches up to the end of the body.
+func readRoot(body []byte, l Limits, root *span, part func(sc *scanner, key []byte, i int) (int, error)) error {
+	if len(body) == 0 {
+		return invalid("JSON Parse error: The document is empty")
+	}
 	sc := &scanner{s: body, maxDepth: l.MaxDepth}
 	start := 0
 	if bytes.HasPrefix(body, byteOrderMark) {
@@ -51,18 +58,18 @@ func parse(body []byte, c *infer.Catalog, l Limits) (*document, error) {
 	}
 	start = sc.space(start)
 	if start == len(body) {
-		return nil, syntaxError(textEmpty, start)
+		return syntaxError(textEmpty, start)
 	}
-	d.root = span{start, len(body)}
+	*root = span{start, len(body)}
 	if body[start] != '{' {
-		return nil, notObject(sc, start)
+		return notObject(sc, start)
 	}
-	end, err := sc.object(start, 0, func(key []byte, i int) (int, error) { return d.part(sc, key, i) })
+	end, err := sc.object(start, 0, func(key []byte, i int) (int, error) { return part(sc, key, i) })
 	if err != nil {
-		return nil, err
+		return err
 	}
-	d.root.end = end
-	return d, behind(sc, end)
+	root.end = end
+	return behind(sc, end)
 }
 
 // behind refuses what follows the document. TensorFlow Serving ignores it; but
@@ -90,13 +97,9 @@ func notObject(sc *scanner, start int) error {
 func (d *document) part(sc *scanner, key []byte, i int) (int, error) {
 	switch string(key) {
 	case "signature_name":
-		if sc.at(i) != '"' {
-			return 0, invalid("JSON Value: %s not formatted correctly. 'signature_name' key must be a string value.", d.text())
-		}
-		end, err := sc.str(i)
-		if err == nil {
-			d.signatureName = unquoted(d.body[i:end])
-		}
+		var end int
+		var err error
+		d.signatureName, end, err = signatureName(sc, d.root, i)
 		return end, err
 	case "output_filter":
 		return d.take(sc, i, &d.outputFilter)
@@ -110,6 +113,17 @@ func (d *document) part(sc *scanner, key []byte, i int) (int, error) {
 	default:
 		return sc.value(i, 1)
 	}
+}
+
+// signatureName reads the value of signature_name at i.
+func signatureName(sc *scanner, root span, i int) (name []byte, end int, err error) {
+	if sc.at(i) != '"' {
+		return nil, 0, invalid("JSON Value: %s not formatted correctly. 'signature_name' key must be a string value.", shown(root.of(sc.s)))
+	}
+	if end, err = sc.str(i); err != nil {
+		return nil, 0, err
+	}
+	return unquoted(sc.s[i:end]), end, nil
 }
 
 // take checks the value at i and remembers where it is.

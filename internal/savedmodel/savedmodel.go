@@ -37,7 +37,8 @@ type MetaGraph struct {
 	TensorFlow string
 	// Signatures are those that can be called: TensorFlow's own entries for
 	// initialising and training are left out. A sparse or composite tensor in
-	// a signature has an empty Tensor: it cannot be fed or fetched as one.
+	// a signature has an empty Tensor: it cannot be fed or fetched as one. Defaults
+	// alias the bytes that the model was read from.
 	Signatures map[string]*infer.Signature
 	Graph      *Graph
 	Saver      Saver

@@ -30,9 +30,10 @@ const (
 	assetTensorInfo wire.Tag = 1<<3 | wire.Bytes
 	assetFilename   wire.Tag = 2<<3 | wire.Bytes
 
-	signatureInputs  wire.Tag = 1<<3 | wire.Bytes
-	signatureOutputs wire.Tag = 2<<3 | wire.Bytes
-	signatureMethod  wire.Tag = 3<<3 | wire.Bytes
+	signatureInputs   wire.Tag = 1<<3 | wire.Bytes
+	signatureOutputs  wire.Tag = 2<<3 | wire.Bytes
+	signatureMethod   wire.Tag = 3<<3 | wire.Bytes
+	signatureDefaults wire.Tag = 4<<3 | wire.Bytes
 
 	tensorInfoName      wire.Tag = 1<<3 | wire.Bytes
 	tensorInfoDType     wire.Tag = 2<<3 | wire.Varint

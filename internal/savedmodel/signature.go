@@ -26,10 +26,11 @@ func (m *metaGraphReader) signature(b []byte) error {
 	case trainOpSignature:
 	default:
 		m.Signatures[name] = &infer.Signature{
-			Name:    name,
-			Method:  def.method,
-			Inputs:  def.inputs.list(),
-			Outputs: def.outputs.list(),
+			Name:     name,
+			Method:   def.method,
+			Inputs:   def.inputs.list(),
+			Outputs:  def.outputs.list(),
+			Defaults: def.defaults,
 		}
 		m.fetched[name] = def.outputs.components()
 		m.fed[name] = def.inputs.components()
@@ -41,6 +42,7 @@ func (m *metaGraphReader) signature(b []byte) error {
 type signatureDef struct {
 	inputs, outputs tensorInfos
 	method          string
+	defaults        map[string][]byte
 }
 
 func readSignature(b []byte) (*signatureDef, error) {
@@ -54,6 +56,8 @@ func readSignature(b []byte) (*signatureDef, error) {
 				err = def.outputs.add(f.Bytes)
 			case signatureMethod:
 				def.method = string(f.Bytes)
+			case signatureDefaults:
+				err = def.addDefault(f.Bytes)
 			}
 		}
 		if err != nil {
@@ -61,6 +65,25 @@ func readSignature(b []byte) (*signatureDef, error) {
 		}
 	}
 	return def, nil
+}
+
+// addDefault keeps a default value as the bytes of its TensorProto, which it checks
+// to be a message.
+func (def *signatureDef) addDefault(entry []byte) error {
+	key, value, err := mapEntry(entry)
+	if err != nil {
+		return err
+	}
+	for _, err := range wire.Fields(value) {
+		if err != nil {
+			return fmt.Errorf("default of %q: %w", key, err)
+		}
+	}
+	if def.defaults == nil {
+		def.defaults = make(map[string][]byte)
+	}
+	def.defaults[string(key)] = value
+	return nil
 }
 
 // tensorInfos are the inputs or the outputs of a signature by alias.

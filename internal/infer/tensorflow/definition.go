@@ -92,10 +92,21 @@ func whole(signatures map[string]*infer.Signature) map[string]*infer.Signature {
 	kept := make(map[string]*infer.Signature, len(signatures))
 	for name, s := range signatures {
 		if !slices.ContainsFunc(s.Inputs, nameless) && !slices.ContainsFunc(s.Outputs, nameless) {
+			s.Defaults = detached(s.Defaults)
 			kept[name] = s
 		}
 	}
 	return kept
+}
+
+// detached copies default values out of the saved_model.pb, hundreds of megabytes of
+// which would otherwise live as long as the catalog for the sake of a few scalars.
+func detached(defaults map[string][]byte) map[string][]byte {
+	copies := maps.Clone(defaults)
+	for alias, value := range copies {
+		copies[alias] = slices.Clone(value)
+	}
+	return copies
 }
 
 // ReadGraph reads a frozen graph. Its errors are those of ReadSavedModel, and

@@ -7,8 +7,9 @@ import pathlib
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf import json_format
 
-from .recipe import Case
+from .recipe import Case, ExampleCase
 
 
 def question(model: str, case: Case) -> dict:
@@ -82,7 +83,77 @@ def nested(value) -> object:
     return plain(value[()] if isinstance(value, np.ndarray) else value)
 
 
+def example_question(model: str, case: ExampleCase) -> dict:
+    """A classify or regress request as TensorFlow Serving's body and as TensorFlow's strings."""
+    body = {"signature_name": case.signature}
+    if case.context is not None:
+        body["context"] = features(case.context)
+    body["examples"] = [features(example) for example in case.examples]
+    return {
+        "model": model,
+        "method": case.method,
+        "request": json.dumps(body),
+        "examples": [base64.b64encode(text).decode("ascii") for text in serialized(case)],
+    }
+
+
+def features(example: dict) -> dict:
+    """The features in protobuf's order of a map: a name stands behind those it begins."""
+    order = sorted(example, key=lambda name: name + "\U0010ffff")
+    return {name: feature(example[name]) for name in order}
+
+
+def feature(value) -> object:
+    if isinstance(value, list):
+        return [feature(element) for element in value]
+    return plain(value) if isinstance(value, bytes) else value
+
+
+def serialized(case: ExampleCase) -> list[bytes]:
+    """The strings to feed: the context goes in front, as TensorFlow Serving has it."""
+    context = example_bytes(case.context or {})
+    return [context + example_bytes(example) for example in case.examples]
+
+
+def example_bytes(example: dict) -> bytes:
+    message = tf.train.Example()
+    for name, value in example.items():
+        for element in value if isinstance(value, list) else [value]:
+            append(message.features.feature[name], element)
+    return message.SerializeToString(deterministic=True)
+
+
+def append(feature: tf.train.Feature, element) -> None:
+    if isinstance(element, str):
+        element = element.encode()
+    if isinstance(element, bytes):
+        feature.bytes_list.value.append(element)
+    elif isinstance(element, float):
+        feature.float_list.value.append(element)
+    else:
+        feature.int64_list.value.append(int(element))
+
+
+def signatures(definitions) -> dict:
+    """SignatureDefs as protobuf's JSON form has them, without those that cannot be called."""
+    return {
+        name: json_format.MessageToDict(
+            definitions[name],
+            always_print_fields_with_no_presence=True,
+            preserving_proto_field_name=True,
+        )
+        for name in sorted(definitions)
+        if not name.startswith("__saved_model_")
+    }
+
+
 def write(path: pathlib.Path, records: list[dict]) -> None:
     """Writes one case a line, so that a change of one shows as such in a diff."""
     lines = ",\n".join(json.dumps(record, allow_nan=False) for record in records)
     path.write_text(f'{{"tensorflow": "{tf.__version__}", "cases": [\n{lines}\n]}}\n')
+
+
+def write_metadata(path: pathlib.Path, models: dict) -> None:
+    """Writes one model a line."""
+    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(models[name])}" for name in sorted(models))
+    path.write_text(f"{{\n{lines}\n}}\n")

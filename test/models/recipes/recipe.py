@@ -23,12 +23,27 @@ class Case:
 
 
 @dataclasses.dataclass(frozen=True)
+class ExampleCase:
+    """A classify or regress request to a model.
+
+    examples are features by name: a number, a string or bytes, or a list of such
+    of one type. All of them have those of context besides.
+    """
+
+    method: str
+    signature: str
+    examples: tuple[dict, ...]
+    context: dict | None = None
+    fails: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
 class Recipe:
     """A model: where it lies below this folder, how it is written, its cases.
 
     Cases run in their order in one session, so a model may hold state.
     outputs are the operations to fetch from a frozen graph, which has no
-    signature that names them.
+    signature that names them. examples are the requests that are no predict.
     """
 
     path: str
@@ -36,6 +51,7 @@ class Recipe:
     cases: tuple[Case, ...] = ()
     tags: tuple[str, ...] = ("serve",)
     outputs: tuple[str, ...] = ()
+    examples: tuple[ExampleCase, ...] = ()
 
 
 def floats(values) -> np.ndarray:
