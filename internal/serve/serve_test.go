@@ -31,7 +31,7 @@ func (r runner) Run(ctx context.Context, feeds []infer.Feed, _ []infer.TensorInf
 
 // halfPlusTwo is version 3 of a model with y = x/2 + 2.
 func halfPlusTwo(name string) *infer.Model {
-	return &infer.Model{Name: name, Version: "3", Runner: runner{halfPlusTwoCatalog(), runHalfPlusTwo}}
+	return &infer.Model{Name: name, Version: "3", Format: "savedmodel", Runner: runner{halfPlusTwoCatalog(), runHalfPlusTwo}}
 }
 
 func halfPlusTwoCatalog() *infer.Catalog {
@@ -61,7 +61,7 @@ func having(m *infer.Model) func(context.Context) (*infer.Model, error) {
 }
 
 // handler serves half_plus_two and logs nothing.
-func handler(opts serve.Options) http.Handler {
+func handler(opts serve.Options) *serve.Server {
 	if opts.Model == nil {
 		opts.Model = having(halfPlusTwo("half_plus_two"))
 	}
@@ -119,7 +119,7 @@ func TestRoutes(t *testing.T) {
 		{"no model name", "GET", "/v1/models", "", 400, `{"error":"Missing model name in request."}`, ""},
 		{"status of an unknown model", "GET", "/v1/models/other", "", 404, `{"error":"Could not find any versions of model other"}`, ""},
 		{"status of an unknown version", "GET", "/v1/models/half_plus_two/versions/4", "", 404, `{"error":"Could not find version 4 of model half_plus_two"}`, ""},
-		{"classify", "POST", "/v1/models/half_plus_two:classify", `{"examples":[{}]}`, 501, `{"error":"classify is not served: use predict"}`, ""},
+		{"classify by a signature that cannot", "POST", "/v1/models/half_plus_two:classify", `{"examples":[{}]}`, 400, `{"error":"No classification inputs found in SignatureDef: serving_default"}`, ""},
 		{"GET of a call", "GET", predictPath, "", 405, `{"error":"Method not allowed: GET ` + predictPath + `"}`, "POST"},
 		{"POST to the status", "POST", "/v1/models/half_plus_two", "", 405, `{"error":"Method not allowed: POST /v1/models/half_plus_two"}`, "GET, HEAD"},
 		{"POST to the health", "POST", "/v2/health/live", "", 405, `{"error":"Method not allowed: POST /v2/health/live"}`, "GET, HEAD"},

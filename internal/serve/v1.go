@@ -91,8 +91,8 @@ func (s *Server) examplesV1(method string) decoder {
 		if err != nil {
 			return question{}, err
 		}
-		return question{req, func(buf *[]byte, results []infer.Result) (*codec.Reply, error) {
-			text, err := codec.AppendResults((*buf)[:0], method, results, req.Feeds[0].Value.Len())
+		return question{req.Request, func(buf *[]byte, results []infer.Result) (*codec.Reply, error) {
+			text, err := codec.AppendResults((*buf)[:0], req.Method, results, req.N)
 			return appended(buf, text, err)
 		}}, nil
 	}

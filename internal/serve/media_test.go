@@ -1,0 +1,110 @@
+package serve_test
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"encoding/binary"
+
+	"github.com/tensorlambda/tensorlambda/internal/serve"
+)
+
+// little is floats as bytes.
+func little(values ...float32) string {
+	var b []byte
+	for _, v := range values {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+	}
+	return string(b)
+}
+
+// npy is a file of numpy's format, version 1.0: magic, version, the header's
+// length, the header padded to 64 bytes in all, the data.
+func npy(header, data string) string {
+	padded := header + strings.Repeat(" ", 128-10-len(header)-1) + "\n"
+	return "\x93NUMPY\x01\x00" + string(binary.LittleEndian.AppendUint16(nil, uint16(len(padded)))) + padded + data
+}
+
+const threeFloats = `{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }`
+
+// What a request's Content-Type means for its body. The answer is y = x/2 + 2.
+func TestRequestsInEveryFormat(t *testing.T) {
+	h := handler(serve.Options{})
+	const rows, answer = `{"instances": [1.0, 2.0, 5.0]}`, `{"predictions":[2.5,3.0,4.5]}`
+	for _, tt := range []struct {
+		contentType, shape, body string
+		status                   int
+		want                     string
+	}{
+		{"", "", rows, 200, answer},
+		{"application/json", "", rows, 200, answer},
+		{"application/json; charset=utf-8", "", rows, 200, answer},
+		{"application/x-www-form-urlencoded", "", rows, 200, answer}, // what curl -d says
+		{"text/plain", "", rows, 200, answer},
+		{"application/x-npy", "", npy(threeFloats, little(1, 2, 5)), 200, answer},
+		{"application/octet-stream", "", little(1, 2, 5), 200, answer},
+		{"application/octet-stream", "3", little(1, 2, 5), 200, answer},
+		{"application/octet-stream", "3,1", little(1, 2, 5), 200, `{"predictions":[[2.5],[3.0],[4.5]]}`},
+		{"application/octet-stream", "4", little(1, 2, 5), 400, ""},
+		{"text/csv", "", "1.0\n2.0\n5.0\n", 200, answer},
+		{"text/csv; header=present", "", "x\n1.0\n2.0\n5.0\n", 200, answer},
+		{"application/jsonlines", "", "1.0\n2.0\n5.0\n", 200, answer},
+		{"Application/X-NDJSON", "", "{\"x\": 1.0}\n{\"x\": 2.0}\n{\"x\": 5.0}\n", 200, answer},
+		{"application/x-npy", "", rows, 400, ""},
+		{"application/octet-stream", "", "12345", 400, ""},
+		{"text/csv", "", "1.0\nten\n", 400, ""},
+		{"application/jsonlines", "", "1.0\n{\n", 400, ""},
+	} {
+		t.Run(tt.contentType+" "+tt.shape, func(t *testing.T) {
+			w := post(t, h, predictPath, strings.NewReader(tt.body), "Content-Type", tt.contentType, "X-Tensor-Shape", tt.shape)
+			if w.Code != tt.status {
+				t.Fatalf("got %d %s, want %d", w.Code, w.Body, tt.status)
+			}
+			if got := w.Body.String(); tt.want != "" && got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+			if tt.status == 400 && !strings.HasPrefix(w.Body.String(), `{"error":"`) {
+				t.Errorf("got %s, want an error in JSON", w.Body)
+			}
+		})
+	}
+}
+
+func TestAcceptChoosesTheAnswer(t *testing.T) {
+	h := handler(serve.Options{})
+	const (
+		asJSON  = `{"predictions":[2.5,3.0,4.5]}`
+		asCSV   = "y\n2.5\n3.0\n4.5\n"
+		asLines = "{\"prediction\":2.5}\n{\"prediction\":3.0}\n{\"prediction\":4.5}\n"
+	)
+	for _, tt := range []struct{ accept, contentType, want string }{
+		{"", "application/json", asJSON},
+		{"*/*", "application/json", asJSON},
+		{"application/*", "application/json", asJSON},
+		{"text/html, application/xhtml+xml, image/webp", "application/json", asJSON},
+		{"text/csv", "text/csv; charset=utf-8", asCSV},
+		{"TEXT/CSV; charset=utf-8", "text/csv; charset=utf-8", asCSV},
+		{"application/jsonlines", "application/jsonlines", asLines},
+		{"application/x-ndjson", "application/jsonlines", asLines},
+		{"text/csv;q=0.1, application/json", "application/json", asJSON},
+		{"text/csv, application/json;q=0.9", "text/csv; charset=utf-8", asCSV},
+		{"text/csv;q=0", "application/json", asJSON},
+		{"application/octet-stream", "application/json", asJSON}, // raw bytes would have no shape
+	} {
+		t.Run(tt.accept, func(t *testing.T) {
+			w := post(t, h, predictPath, strings.NewReader(`{"instances": [1.0, 2.0, 5.0]}`), "Accept", tt.accept)
+			if w.Code != 200 || w.Body.String() != tt.want || w.Header().Get("Content-Type") != tt.contentType {
+				t.Errorf("got %d %q %s\nwant %q %s", w.Code, w.Body, w.Header().Get("Content-Type"), tt.want, tt.contentType)
+			}
+		})
+	}
+	t.Run("application/x-npy", func(t *testing.T) {
+		w := post(t, h, predictPath, strings.NewReader(`{"instances": [1.0, 2.0, 5.0]}`), "Accept", "application/x-npy")
+		body := w.Body.String()
+		if w.Code != 200 || w.Header().Get("Content-Type") != "application/x-npy" ||
+			!strings.HasPrefix(body, "\x93NUMPY") || !strings.Contains(body, "(3,)") || !strings.HasSuffix(body, "\n"+little(2.5, 3, 4.5)) {
+			t.Errorf("got %d %s %q", w.Code, w.Header().Get("Content-Type"), body)
+		}
+	})
+}
