@@ -13,6 +13,8 @@ TOOLS := $(BUILD)/tools
 VERSITYGW := $(TOOLS)/versitygw-v1.8.0
 GOLANGCI_LINT := $(TOOLS)/golangci-lint-v2.15.0
 PYTHON := python3
+VENV := $(BUILD)/venv/.complete
+PIP := $(BUILD)/venv/bin/python -m pip install --quiet --disable-pip-version-check
 
 # The C headers of the TensorFlow wheel are all the compiler needs; nothing is
 # linked. Keep the path stable: each new value rebuilds the binding.
@@ -89,7 +91,7 @@ lint: $(GOLANGCI_LINT) headers ## format, vet and lint
 	@$(GOLANGCI_LINT) run ./...
 
 .PHONY: check
-check: lint build layer $(VERSITYGW) ## the fast loop: lint, unit and integration tests
+check: lint build layer $(VERSITYGW) $(VENV) ## the fast loop: lint, unit and integration tests
 	@sh test/arm64.sh
 	@go test ./...
 
@@ -98,12 +100,17 @@ test: check ## everything: check, then the race detector over all of it
 	@go test -race ./...
 
 .PHONY: bench
-bench: build layer $(VERSITYGW) $(BUILD)/venv/.complete ## measure: cold start beside Python, JSON decode, warm request
+bench: build layer $(VERSITYGW) $(VENV) ## measure: cold start and HTTP beside Python, codecs, warm requests
 	@go run ./bench
 
-$(BUILD)/venv/.complete: bench/python/requirements.txt | prerequisites
+# What Python compares with us, and the clients that the tests run. The protos
+# of TensorFlow Serving ask for a second TensorFlow, which nobody needs.
+$(VENV): bench/python/requirements.txt test/clients/requirements.txt test/clients/protos.txt | prerequisites
+	@echo "making $(BUILD)/venv with TensorFlow for Python, which takes about a minute the first time"
+	@$(PYTHON) -c 'import ensurepip' || { echo "missing: venv for $(PYTHON) (Debian/Ubuntu 'apt-get install python3-venv')" >&2; exit 1; }
 	@$(PYTHON) -m venv $(BUILD)/venv
-	@$(BUILD)/venv/bin/python -m pip install --quiet --disable-pip-version-check -r bench/python/requirements.txt
+	@$(PIP) -r bench/python/requirements.txt -r test/clients/requirements.txt
+	@$(PIP) --no-deps -r test/clients/protos.txt
 	@touch $@
 
 .PHONY: clean
