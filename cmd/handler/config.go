@@ -35,7 +35,8 @@ type config struct {
 	IntraOpThreads int
 	InterOpThreads int
 
-	Sources []event.Class
+	Sources        []event.Class
+	ResponseStream bool
 
 	MaxBodyBytes    int64
 	MaxTensorBytes  int64
@@ -76,6 +77,7 @@ func readConfig(get func(string) string) (config, error) {
 	c.InterOpThreads = int(e.integer("TF_INTER_OP_THREADS", 1, 1024))
 
 	c.Sources = e.sources("EVENT_SOURCES")
+	c.ResponseStream = e.boolean("RESPONSE_STREAM")
 
 	const huge = math.MaxInt64 / 2
 	c.MaxBodyBytes = e.integer("MAX_BODY_BYTES", 10<<20, huge)

@@ -25,7 +25,7 @@ func TestDefaults(t *testing.T) {
 	if c.MemoryBudget <= 0 || c.MaxTensorBytes != c.MemoryBudget/8 {
 		t.Errorf("tensors may have %d bytes of a budget of %d", c.MaxTensorBytes, c.MemoryBudget)
 	}
-	if !reflect.DeepEqual(c.Tags, []string{"serve"}) || c.InterOpThreads != 1 || c.IntraOpThreads < 1 || c.AnyTensor || c.AllowUnsafe || c.Sources != nil {
+	if !reflect.DeepEqual(c.Tags, []string{"serve"}) || c.InterOpThreads != 1 || c.IntraOpThreads < 1 || c.AnyTensor || c.AllowUnsafe || c.Sources != nil || c.ResponseStream {
 		t.Errorf("%+v", c)
 	}
 	if !strings.HasSuffix(c.LibraryDir, "/layer/lib") && c.LibraryDir != "/opt/lib" {
@@ -41,7 +41,7 @@ func TestSettingsAreRead(t *testing.T) {
 		"MODEL_INPUTS": "image=input_1:0", "MODEL_OUTPUTS": "dense/Softmax",
 		"MODEL_ANY_TENSOR": "true", "MODEL_ALLOW_UNSAFE_OPS": "false",
 		"TENSORFLOW_LIB": "/srv/lib", "TF_INTRA_OP_THREADS": "3", "TF_INTER_OP_THREADS": "2",
-		"EVENT_SOURCES": "http,direct", "MAX_BODY_BYTES": "1", "MAX_TENSOR_BYTES": "2", "MAX_JSON_DEPTH": "3",
+		"EVENT_SOURCES": "http,direct", "RESPONSE_STREAM": "true", "MAX_BODY_BYTES": "1", "MAX_TENSOR_BYTES": "2", "MAX_JSON_DEPTH": "3",
 		"MAX_MODEL_BYTES": "4", "MAX_ARCHIVE_FILES": "5", "MAX_INFLATE_RATIO": "6", "AWS_ENDPOINT_URL_S3": "http://localhost:9",
 	}))
 	if err != nil {
@@ -53,7 +53,7 @@ func TestSettingsAreRead(t *testing.T) {
 		Inputs:    []savedmodel.Binding{{Name: "image", Tensor: "input_1:0"}},
 		Outputs:   []savedmodel.Binding{{Name: "dense/Softmax", Tensor: "dense/Softmax:0"}},
 		AnyTensor: true, LibraryDir: "/srv/lib", IntraOpThreads: 3, InterOpThreads: 2,
-		Sources:      []event.Class{event.ClassHTTP, event.ClassDirect},
+		Sources: []event.Class{event.ClassHTTP, event.ClassDirect}, ResponseStream: true,
 		MaxBodyBytes: 1, MaxTensorBytes: 2, MaxJSONDepth: 3, MaxModelBytes: 4, MaxArchiveFiles: 5, MaxInflateRatio: 6,
 		MemoryBudget: c.MemoryBudget, S3Endpoint: "http://localhost:9",
 	}
@@ -76,6 +76,7 @@ func TestEveryFaultIsNamedAtOnce(t *testing.T) {
 		"TF_INTRA_OP_THREADS":             "0",
 		"TF_INTER_OP_THREADS":             "two",
 		"EVENT_SOURCES":                   "http,kafka",
+		"RESPONSE_STREAM":                 "on",
 		"MAX_BODY_BYTES":                  "10MB",
 		"MAX_TENSOR_BYTES":                "-1",
 		"MAX_MODEL_BYTES":                 "9223372036854775808",

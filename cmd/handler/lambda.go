@@ -49,8 +49,13 @@ func runLambda(ctx context.Context, getenv func(string) string) int {
 	case err != nil:
 		return failInit(ctx, log, api, reason(err), err, exitFailed)
 	}
-	handler := function.New(function.Options{Serve: router(cfg, log, nil), Sources: cfg.Sources, Logger: log})
-	lambda.StartWithOptions(handler, lambda.WithContext(ctx))
+	server := router(cfg, log, nil)
+	handler := function.New(function.Options{Serve: server, Direct: server, Sources: cfg.Sources, Logger: log})
+	if cfg.ResponseStream {
+		lambda.StartWithOptions(handler.Stream, lambda.WithContext(ctx))
+	} else {
+		lambda.StartWithOptions(handler, lambda.WithContext(ctx))
+	}
 	return exitOK
 }
 

@@ -1,11 +1,6 @@
 package event
 
-import (
-	"strconv"
-	"strings"
-
-	"github.com/tensorlambda/tensorlambda/internal/jsontext"
-)
+import "strings"
 
 // readV2 reads payload format 2.0: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 func readV2(e envelope) (message, error) {
@@ -36,30 +31,13 @@ func texts(list value) []string {
 	return out
 }
 
-// replyV2 joins the values of a header by commas, but for cookies, which have a
+// headV2 joins the values of a header by commas, but for cookies, which have a
 // member of their own because commas may stand inside them.
-func replyV2(r response) []byte {
-	dst := r.buffer()
-	dst = append(dst, `{"statusCode":`...)
-	dst = strconv.AppendInt(dst, int64(r.status), 10)
-	dst = append(dst, `,"headers":{`...)
-	comma := false
-	for _, name := range r.headerNames() {
-		if name == "Set-Cookie" {
-			continue
-		}
-		if comma {
-			dst = append(dst, ',')
-		}
-		comma = true
-		dst = jsontext.AppendQuoted(dst, []byte(name))
-		dst = append(dst, ':')
-		dst = jsontext.AppendQuoted(dst, []byte(strings.Join(r.header[name], ", ")))
-	}
-	dst = append(dst, '}')
+func headV2(dst []byte, r response) []byte {
+	dst = r.appendHeaders(appendStatus(dst, r.status))
 	if cookies := r.header["Set-Cookie"]; len(cookies) > 0 {
 		dst = append(dst, `,"cookies":`...)
 		dst = appendList(dst, cookies)
 	}
-	return r.appendBody(dst)
+	return dst
 }

@@ -20,13 +20,31 @@ func (e *UnknownPayload) Error() string {
 // ReplyTooLarge is the error for a reply that Lambda or the front door would
 // turn into a 502 that explains nothing.
 type ReplyTooLarge struct {
-	Source Source
-	Size   int // bytes, as encoded
-	Limit  int // bytes
+	Source   Source
+	Streamed bool
+	Size     int // bytes, as encoded
+	Limit    int // bytes
 }
 
 func (e *ReplyTooLarge) Error() string {
-	return fmt.Sprintf("the reply has %d bytes as a JSON event and %s lets %d pass: ask for fewer rows or outputs at once", e.Size, e.Source, e.Limit)
+	return fmt.Sprintf("the reply has %d bytes as it is sent to %s, which lets %d pass: ask for fewer rows or outputs at once%s", e.Size, e.Source, e.Limit, e.remedy())
+}
+
+// remedy is what else helps. Compressed replies pass where the front door hands
+// on what is no text, which is not to be had of every REST API.
+func (e *ReplyTooLarge) remedy() string {
+	switch {
+	case e.Streamed:
+		return ""
+	case e.Source == FunctionURL:
+		return ", for a compressed reply (Accept-Encoding) or binary outputs, or let the function URL stream (RESPONSE_STREAM)"
+	case e.Source == APIGatewayV1:
+		return ", or let the REST API stream (RESPONSE_STREAM)"
+	case e.Source == APIGatewayV2, e.Source == ALB:
+		return ", for a compressed reply (Accept-Encoding) or binary outputs"
+	default:
+		return ""
+	}
 }
 
 // What an error shows of a payload, so that one log line can hold it.

@@ -14,6 +14,9 @@ import (
 // speak HTTP here.
 var ErrNotHTTP = errors.New("source does not speak HTTP")
 
+// ErrNoStream is the error for a streamed reply to a source that takes none.
+var ErrNoStream = errors.New("source takes no streamed replies")
+
 // Event is a recognised payload. It aliases the payload and is valid as long as
 // that is not changed; it may be read by several goroutines at once.
 type Event struct {
@@ -34,7 +37,7 @@ func Parse(payload []byte) (*Event, error) {
 	if e.Source = e.source(); e.Source == "" {
 		return nil, &UnknownPayload{Seen: describeKeys(top)}
 	}
-	e.dialect = dialectOf(e.Source)
+	e.dialect = dialectOf(e.Source, e.envelope)
 	return e, nil
 }
 
@@ -69,11 +72,21 @@ func (e *Event) Reply(status int, header http.Header, body []byte) ([]byte, erro
 	if !e.HTTP() {
 		return nil, fmt.Errorf("%s event: %w", e.Source, ErrNotHTTP)
 	}
-	reply := e.dialect.reply(newResponse(status, header, body))
-	if len(reply) > e.dialect.limit {
-		return nil, &ReplyTooLarge{Source: e.Source, Size: len(reply), Limit: e.dialect.limit}
+	r := newResponse(status, header, body)
+	reply := r.appendBody(e.dialect.head(r.buffer(), r))
+	if err := e.Fits(len(reply)); err != nil {
+		return nil, err
 	}
 	return reply, nil
+}
+
+// Fits checks the size of an encoded reply, in bytes, against what the source
+// lets pass. The error is a *ReplyTooLarge.
+func (e *Event) Fits(size int) error {
+	if size > e.dialect.limit {
+		return &ReplyTooLarge{Source: e.Source, Size: size, Limit: e.dialect.limit}
+	}
+	return nil
 }
 
 // Deadline is when the front door stops waiting for a reply; false where it

@@ -84,15 +84,28 @@ func TestParseSaysWhatItSawInstead(t *testing.T) {
 }
 
 func TestSampleEventsAskForADigit(t *testing.T) {
-	files, err := filepath.Glob("../../events/apigateway-*.json")
-	if err != nil || len(files) != 4 {
-		t.Fatalf("%d sample events (%v), want 4", len(files), err)
+	files, err := filepath.Glob("../../events/*.json")
+	if err != nil || len(files) != 8 {
+		t.Fatalf("%d sample events (%v), want 8", len(files), err)
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			payload, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
+			}
+			e, err := event.Parse(payload)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasPrefix(filepath.Base(file), string(e.Source)) {
+				t.Errorf("it is from %s", e.Source)
+			}
+			if e.Source == event.Direct {
+				if name := "direct-" + string(e.Call()) + ".json"; filepath.Base(file) != name {
+					t.Errorf("it is %s", name)
+				}
+				return
 			}
 			r := request(t, string(payload))
 			if r.Method != http.MethodPost || r.URL.Path != "/v1/models/digits:predict" || r.Header.Get("Content-Type") != "application/json" {
@@ -119,6 +132,14 @@ func v2(members map[string]string) string {
 	return object(map[string]string{
 		"version": `"2.0"`, "routeKey": `"$default"`, "rawPath": `"/v2"`, "rawQueryString": `""`,
 		"requestContext": `{"stage":"$default","http":{"method":"GET","sourceIp":"192.0.2.7"}}`,
+	}, members)
+}
+
+func alb(members map[string]string) string {
+	return object(map[string]string{
+		"httpMethod": `"GET"`, "path": `"/v2"`, "queryStringParameters": `{}`, "headers": `{"host":"lb.example.com"}`,
+		"requestContext": `{"elb":{"targetGroupArn":"arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/ml/6d0ecf831eec9f09"}}`,
+		"body":           `""`, "isBase64Encoded": "false",
 	}, members)
 }
 
@@ -151,33 +172,6 @@ func request(t *testing.T, payload string) *http.Request {
 		t.Fatal(err)
 	}
 	return r
-}
-
-func TestRequestPathIsWithoutStageAndBasePath(t *testing.T) {
-	for _, tt := range []struct{ name, payload, want string }{
-		{"REST, stage only in the context", v1(map[string]string{"path": `"/v1/models/m"`, "pathParameters": `{"proxy":"v1/models/m"}`}), "/v1/models/m"},
-		{"REST, stage called like the route", v1(map[string]string{"path": `"/v1/models/m"`, "resource": `"/v1/models/m"`, "pathParameters": `null`,
-			"requestContext": `{"stage":"v1","path":"/v1/v1/models/m"}`}), "/v1/models/m"},
-		{"REST, custom domain with a base path", v1(map[string]string{"path": `"/ml/v1/models/m"`, "pathParameters": `{"proxy":"v1/models/m"}`,
-			"requestContext": `{"stage":"prod","path":"/ml/v1/models/m"}`}), "/v1/models/m"},
-		{"REST, base path before an encoded name", v1(map[string]string{"path": `"/ml/v1/models/a%2Fb"`, "pathParameters": `{"proxy":"v1/models/a/b"}`,
-			"requestContext": `{"stage":"prod","path":"/ml/v1/models/a%2Fb"}`}), "/v1/models/a%2Fb"},
-		{"format 1.0 of an HTTP API, stage in both", v1(map[string]string{"path": `"/prod/v1/models/m"`, "resource": `"$default"`, "pathParameters": `null`,
-			"requestContext": `{"stage":"prod","path":"/prod/v1/models/m"}`}), "/v1/models/m"},
-		{"HTTP, default stage", v2(map[string]string{"rawPath": `"/v1/models/m"`}), "/v1/models/m"},
-		{"HTTP, named stage", v2(map[string]string{"rawPath": `"/prod/v1/models/m"`, "requestContext": `{"stage":"prod","http":{"method":"GET"}}`}), "/v1/models/m"},
-		{"HTTP, stage alone", v2(map[string]string{"rawPath": `"/prod"`, "requestContext": `{"stage":"prod","http":{"method":"GET"}}`}), "/"},
-		{"HTTP, path that only begins like the stage", v2(map[string]string{"rawPath": `"/production"`, "requestContext": `{"stage":"prod","http":{"method":"GET"}}`}), "/production"},
-		{"HTTP, API mapping", v2(map[string]string{"rawPath": `"/ml/v1/models/m"`, "routeKey": `"ANY /{proxy+}"`, "pathParameters": `{"proxy":"v1/models/m"}`}), "/v1/models/m"},
-		{"HTTP, route below a prefix", v2(map[string]string{"rawPath": `"/v1/models/m"`, "routeKey": `"ANY /v1/{proxy+}"`, "pathParameters": `{"proxy":"models/m"}`}), "/v1/models/m"},
-		{"HTTP, decoded path", v2(map[string]string{"rawPath": `"/v1/models/a b%"`}), "/v1/models/a%20b%25"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := request(t, tt.payload).URL.EscapedPath(); got != tt.want {
-				t.Errorf("path = %q, want %q", got, tt.want)
-			}
-		})
-	}
 }
 
 func TestRequestQueryAndHeaders(t *testing.T) {
@@ -225,8 +219,9 @@ func TestRequestBody(t *testing.T) {
 		{"base64 with an escaped slash", `"\/\/79"`, "true", "\xff\xfe\xfd"},
 	} {
 		for version, payload := range map[string]string{
-			"v1": v1(map[string]string{"body": tt.body, "isBase64Encoded": tt.encoded}),
-			"v2": v2(map[string]string{"body": tt.body, "isBase64Encoded": tt.encoded}),
+			"v1":            v1(map[string]string{"body": tt.body, "isBase64Encoded": tt.encoded}),
+			"v2":            v2(map[string]string{"body": tt.body, "isBase64Encoded": tt.encoded}),
+			"load balancer": alb(map[string]string{"body": tt.body, "isBase64Encoded": tt.encoded}),
 		} {
 			t.Run(tt.name+"/"+version, func(t *testing.T) {
 				r := request(t, payload)
@@ -290,6 +285,7 @@ func TestDeadlineCountsFromWhenTheFrontDoorTookTheRequest(t *testing.T) {
 		{"stored sample of long ago", v1(map[string]string{"requestContext": `{"stage":"s","requestTimeEpoch":1428582896000}`}), 29 * time.Second},
 		{"clock ahead", v1(map[string]string{"requestContext": `{"stage":"s","requestTimeEpoch":1800000005000}`}), 29 * time.Second},
 		{"no stamp", v1(nil), 29 * time.Second},
+		{"load balancer waits", alb(nil), 0},
 		{"function URL waits", v2(map[string]string{"requestContext": `{"domainName":"x.lambda-url.eu-west-1.on.aws","http":{"method":"GET"}}`}), 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

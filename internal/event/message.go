@@ -101,6 +101,13 @@ func decodeBody(body, isBase64Encoded value) ([]byte, error) {
 	return decoded[:n], nil
 }
 
+// anyHeader reads the headers of a source that may write two forms of them.
+func anyHeader(top object) http.Header {
+	h := http.Header{}
+	eachMember(top, "multiValueHeaders", "headers", func(name, v string) { h.Add(name, v) })
+	return h
+}
+
 // singleHeader reads an object of strings.
 func singleHeader(headers value) http.Header {
 	h := http.Header{}
@@ -112,11 +119,17 @@ func singleHeader(headers value) http.Header {
 	return h
 }
 
-// multiHeader reads an object of arrays of strings.
-func multiHeader(headers value) http.Header {
-	h := http.Header{}
-	_ = headers.members(func(name []byte, values value) {
-		_ = values.elements(func(v value) { h.Add(string(name), v.text()) })
-	})
-	return h
+// eachMember visits names and values that an event has in two forms: as an
+// object of lists, which has every value of a name that came twice, or else as
+// an object of strings, which has the last one.
+func eachMember(top object, multi, single string, visit func(name, v string)) {
+	if lists := top.member(multi); !lists.null() {
+		_ = lists.members(func(name []byte, values value) {
+			_ = values.elements(func(v value) { visit(string(name), v.text()) })
+		})
+		return
+	}
+	if strings := top.member(single); !strings.null() {
+		_ = strings.members(func(name []byte, v value) { visit(string(name), v.text()) })
+	}
 }

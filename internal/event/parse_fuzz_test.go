@@ -21,13 +21,21 @@ func FuzzParse(f *testing.F) {
 		v1(nil), v2(nil),
 		v2(map[string]string{"body": `"\ud83d\ude00\n"`, "headers": `{"a":"b"}`}),
 		v2(map[string]string{"body": `"AAEC"`, "isBase64Encoded": "true"}),
+		alb(nil), alb(map[string]string{"headers": "", "multiValueHeaders": `{"x-forwarded-for":["192.0.2.7:1",""]}`, "multiValueQueryStringParameters": `{"a":["%zz"]}`}),
+		`{"inputs":[{"name":"x","shape":[1],"datatype":"FP32"}]}`, `{"inputs":[{]}`,
 		`{"Records":[{"eventSource":"aws:s3"}]}`, `{"instances":[[1,2],[3]]}`, `{"a":"\\"}`, `[`, `{"a":{"b":["]}"]}}`,
 	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		e, err := event.Parse(payload)
-		if err != nil || !e.HTTP() {
+		if err != nil {
+			return
+		}
+		if call := e.Call(); (call != "") != (e.Source == event.Direct) {
+			t.Fatalf("call %q of a payload from %s", call, e.Source)
+		}
+		if !e.HTTP() {
 			return
 		}
 		r, err := e.Request(context.Background())

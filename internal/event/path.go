@@ -10,27 +10,67 @@ import (
 //
 // A base path can only be told from the route that matched: filled in with its
 // parameters it is the path behind the base. Where the route says nothing (a
-// catch-all $default) the stage is taken off if the path starts with it.
+// catch-all $default) the stage is taken off if the path starts with it. What
+// neither explains is left to withoutPrefix.
 func withoutBase(path, route, stage string) string {
-	if route != "" {
-		if base, ok := strings.CutSuffix(path, route); ok {
-			return path[len(base):]
-		}
-		// Parameters may be decoded where the path is not. Base paths have
-		// no characters that are encoded, so the base is the same in both.
-		if decoded, err := url.PathUnescape(path); err == nil {
-			if base, ok := strings.CutSuffix(decoded, route); ok {
-				return strings.TrimPrefix(path, base)
-			}
+	if rest, ok := cutRoute(path, route); ok {
+		return withoutPrefix(rest)
+	}
+	if stage != "" && stage != "$default" {
+		if rest, ok := strings.CutPrefix(path, "/"+stage); ok && (rest == "" || rest[0] == '/') {
+			path = "/" + strings.TrimPrefix(rest, "/")
 		}
 	}
-	if stage == "" || stage == "$default" {
+	return withoutPrefix(path)
+}
+
+func cutRoute(path, route string) (rest string, ok bool) {
+	if route == "" {
+		return path, false
+	}
+	if base, ok := strings.CutSuffix(path, route); ok {
+		return path[len(base):], true
+	}
+	// Parameters may be decoded where the path is not. Base paths have no
+	// characters that are encoded, so the base is the same in both.
+	if decoded, err := url.PathUnescape(path); err == nil {
+		if base, ok := strings.CutSuffix(decoded, route); ok {
+			return strings.TrimPrefix(path, base), true
+		}
+	}
+	return path, false
+}
+
+// withoutPrefix takes off what stands before the paths that are served here. It
+// is the last resort for prefixes that no event tells of: the base path of a
+// custom domain before a $default route, the path of a load balancer's rule or
+// of a CloudFront behaviour, a route /ml/{proxy+}. The first such path counts,
+// since what follows is the name of a model, which may hold anything.
+func withoutPrefix(path string) string {
+	if hasPrefixFold(path, "/v1/") || hasPrefixFold(path, "/v2/") {
 		return path
 	}
-	if rest, ok := strings.CutPrefix(path, "/"+stage); ok && (rest == "" || rest[0] == '/') {
-		return "/" + strings.TrimPrefix(rest, "/")
+	for i := range len(path) {
+		if path[i] == '/' && served(path[i:]) {
+			return path[i:]
+		}
 	}
 	return path
+}
+
+// served reports whether a path starts like one of the routes of the two
+// protocols. Like TensorFlow Serving, it takes no notice of case.
+func served(path string) bool {
+	for _, route := range []string{"/v1/models", "/v2/models", "/v2/health"} {
+		if hasPrefixFold(path, route) && (len(path) == len(route) || path[len(route)] == '/') {
+			return true
+		}
+	}
+	return strings.EqualFold(path, "/v2")
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }
 
 // fillRoute puts the parameters of a request into the template of its route:

@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -28,13 +29,55 @@ func newResponse(status int, header http.Header, body []byte) response {
 	return response{status, header, body, text}
 }
 
+// headSize has room for the head of most replies.
+const headSize = 512
+
 // buffer has room for most replies: the body with some escapes, and the headers.
 func (r response) buffer() []byte {
 	size := len(r.body) + len(r.body)/16
 	if !r.text {
 		size = base64.StdEncoding.EncodedLen(len(r.body))
 	}
-	return make([]byte, 0, 512+size)
+	return make([]byte, 0, headSize+size)
+}
+
+// appendStatus begins a reply.
+func appendStatus(dst []byte, status int) []byte {
+	dst = append(dst, `{"statusCode":`...)
+	return strconv.AppendInt(dst, int64(status), 10)
+}
+
+// appendMultiValueHeaders goes on with every value of every header.
+func (r response) appendMultiValueHeaders(dst []byte) []byte {
+	dst = append(dst, `,"multiValueHeaders":{`...)
+	for i, name := range r.headerNames() {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = jsontext.AppendQuoted(dst, []byte(name))
+		dst = append(dst, ':')
+		dst = appendList(dst, r.header[name])
+	}
+	return append(dst, '}')
+}
+
+// appendHeaders goes on with one value a header, which can say all but cookies.
+func (r response) appendHeaders(dst []byte) []byte {
+	dst = append(dst, `,"headers":{`...)
+	comma := false
+	for _, name := range r.headerNames() {
+		if name == "Set-Cookie" {
+			continue
+		}
+		if comma {
+			dst = append(dst, ',')
+		}
+		comma = true
+		dst = jsontext.AppendQuoted(dst, []byte(name))
+		dst = append(dst, ':')
+		dst = jsontext.AppendQuoted(dst, []byte(strings.Join(r.header[name], ", ")))
+	}
+	return append(dst, '}')
 }
 
 // headerNames is the headers to send, sorted. The front door frames the body

@@ -118,17 +118,34 @@ func TestReplyBodyIsTextOnlyWhereNothingIsLost(t *testing.T) {
 	}
 }
 
-func TestReplyOverTheLimitIsAnError(t *testing.T) {
-	e := parse(t, v2(nil))
-	// Lambda's limit is 6291556 bytes. A quote becomes two bytes, so half as
-	// many fit: it is the encoded reply that counts.
-	if _, err := e.Reply(200, nil, bytes.Repeat([]byte{'x'}, 6_000_000)); err != nil {
-		t.Errorf("6 MB of plain text: %v", err)
-	}
-	_, err := e.Reply(200, nil, bytes.Repeat([]byte{'"'}, 3_200_000))
-	var large *event.ReplyTooLarge
-	if !errors.As(err, &large) || large.Limit != 6291556 || large.Size < 6_400_000 {
-		t.Errorf("3.2 MB of quotes: %v", err)
+func TestReplyOverTheLimitIsAnErrorThatSaysWhatToDo(t *testing.T) {
+	const lambda, balancer = 6291556, 1 << 20
+	for _, tt := range []struct {
+		name, payload string
+		limit         int
+		cures         string
+	}{
+		{"REST API", v1(nil), lambda, "RESPONSE_STREAM"},
+		{"HTTP API", v2(nil), lambda, "Accept-Encoding"},
+		{"function URL", functionURL, lambda, "RESPONSE_STREAM"},
+		{"load balancer", alb(nil), balancer, "binary outputs"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			e := parse(t, tt.payload)
+			if got, err := e.Reply(200, nil, bytes.Repeat([]byte{'x'}, tt.limit-1000)); err != nil || len(got) > tt.limit {
+				t.Errorf("plain text that fits: %d bytes, %v", len(got), err)
+			}
+			// A quote becomes two bytes, so half as many fit: it is the encoded
+			// reply that counts.
+			_, err := e.Reply(200, nil, bytes.Repeat([]byte{'"'}, tt.limit/2+1))
+			large, ok := errors.AsType[*event.ReplyTooLarge](err)
+			if !ok || large.Limit != tt.limit || large.Size <= tt.limit {
+				t.Fatalf("quotes: %v", err)
+			}
+			if !strings.Contains(err.Error(), "fewer rows") || !strings.Contains(err.Error(), tt.cures) {
+				t.Errorf("%q does not name %s", err, tt.cures)
+			}
+		})
 	}
 }
 

@@ -64,7 +64,7 @@ func (e envelope) source() Source {
 
 // recordSource looks at both spellings: SNS writes EventSource, S3 and SQS
 // write eventSource.
-func recordSource(record value) Source {
+func recordSource(record object) Source {
 	switch {
 	case record.member("eventSource").text() == "aws:s3":
 		return S3

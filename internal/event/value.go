@@ -78,14 +78,19 @@ func (v value) member(key string) value {
 	return found
 }
 
-// first is the first element of an array, nil where v is none or is empty.
-func (v value) first() value {
-	var first value
-	if v.elements(func(e value) {
-		if first == nil {
-			first = e
-		}
-	}) != nil {
+// first is the members of the first element of an array, none where that is no
+// object. What stands behind it is not looked at: it can be megabytes.
+func (v value) first() object {
+	s := &scanner{data: v}
+	if s.expect('[') != nil || s.next() != '{' {
+		return nil
+	}
+	element, err := s.value()
+	if err != nil {
+		return nil
+	}
+	first, err := element.object()
+	if err != nil {
 		return nil
 	}
 	return first

@@ -1,9 +1,13 @@
 package function
 
 import (
+	"context"
+	"errors"
 	"fmt"
 
+	"github.com/aws/aws-lambda-go/lambda/messages"
 	"github.com/tensorlambda/tensorlambda/internal/event"
+	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
 
 // The errors of invocations have types of their own because the name of the
@@ -32,4 +36,58 @@ type Panic struct{ Source event.Source }
 
 func (e *Panic) Error() string {
 	return fmt.Sprintf("internal error in an invocation from %s: the reason is in the log of the function", e.Source)
+}
+
+const internalError = "internal error: the reason is in the log of the function"
+
+// kinds names the failures of direct invocations, for the retry and catch rules
+// of Step Functions. The first that matches counts.
+var kinds = []struct {
+	kind error
+	name string
+}{
+	{infer.ErrUnavailable, "Unavailable"},
+	{infer.ErrTooLarge, "TooLarge"},
+	{infer.ErrInvalidArgument, "InvalidArgument"},
+	{infer.ErrFailedPrecondition, "FailedPrecondition"},
+	{infer.ErrNotFound, "NotFound"},
+	{infer.ErrUnimplemented, "Unimplemented"},
+	{infer.ErrResourceExhausted, "ResourceExhausted"},
+	{infer.ErrDeadlineExceeded, "DeadlineExceeded"},
+	{context.DeadlineExceeded, "DeadlineExceeded"},
+	{context.Canceled, "Canceled"},
+}
+
+// failure is the error of a direct invocation.
+type failure struct {
+	kind, message string // what the caller is told
+	log           string // what the log is told
+}
+
+// newFailure tells the caller the text of an error that is meant for callers; of
+// others, which may name buckets and paths, only the kind. With the log it is the
+// other way round: what is meant for callers may quote what they sent.
+func newFailure(cause error) *failure {
+	f := &failure{"Internal", internalError, cause.Error()}
+	for _, k := range kinds {
+		if errors.Is(cause, k.kind) {
+			f.kind = k.name
+			break
+		}
+	}
+	if public, ok := errors.AsType[*infer.Error](cause); ok {
+		f.message, f.log = public.Message, f.kind
+	}
+	if tooLarge, ok := errors.AsType[*event.ReplyTooLarge](cause); ok {
+		f.kind, f.message = "TooLarge", tooLarge.Error()
+	}
+	return f
+}
+
+func (f *failure) Error() string { return f.log }
+
+// response is the failure as aws-lambda-go reports it: by this type it names an
+// error otherwise than by a Go type.
+func (f *failure) response() messages.InvokeResponse_Error {
+	return messages.InvokeResponse_Error{Type: f.kind, Message: f.message}
 }

@@ -4,6 +4,7 @@ package function
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -12,14 +13,27 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/tensorlambda/tensorlambda/internal/codec"
 	"github.com/tensorlambda/tensorlambda/internal/event"
 )
+
+// Direct answers the requests of direct invocations, each by its body as the
+// protocol has it over HTTP. An error that is an *infer.Error is told to the
+// caller; of any other only the kind is. The replies are JSON.
+type Direct interface {
+	// Predict is TensorFlow Serving's :predict.
+	Predict(ctx context.Context, body []byte) ([]byte, error)
+	// Examples is TensorFlow Serving's :classify or :regress.
+	Examples(ctx context.Context, body []byte) ([]byte, error)
+	// Infer is the Open Inference Protocol's infer.
+	Infer(ctx context.Context, body []byte) ([]byte, error)
+}
 
 // Options configures New.
 type Options struct {
 	// Serve answers what comes over HTTP. Required.
 	Serve http.Handler
+	// Direct answers direct invocations; nil means that they are not served.
+	Direct Direct
 	// Sources is the classes of sources that are accepted; nil means all.
 	Sources []event.Class
 	// Logger gets one line for each invocation; nil means slog.Default(). A
@@ -27,11 +41,12 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Handler handles invocations, any number of them at once. It takes and returns
-// raw bytes, for which aws-lambda-go needs neither reflection nor a second pass
-// over the JSON.
+// Handler handles invocations, any number of them at once. It has two faces for
+// aws-lambda-go: as a lambda.Handler it answers whole replies, and its method
+// Stream answers streamed ones.
 type Handler struct {
 	serve   http.Handler
+	direct  Direct
 	sources []event.Class
 	log     *slog.Logger
 }
@@ -40,7 +55,7 @@ var _ lambda.Handler = (*Handler)(nil)
 
 // New makes a Handler.
 func New(opts Options) *Handler {
-	h := &Handler{serve: opts.Serve, sources: opts.Sources, log: opts.Logger}
+	h := &Handler{serve: opts.Serve, direct: opts.Direct, sources: opts.Sources, log: opts.Logger}
 	if h.sources == nil {
 		h.sources = event.Classes()
 	}
@@ -50,21 +65,48 @@ func New(opts Options) *Handler {
 	return h
 }
 
+// Invoke handles one invocation and answers it by a whole reply. It takes and
+// returns raw bytes, for which aws-lambda-go needs neither reflection nor a
+// second pass over the JSON.
+//
+// An invocation that came over HTTP always has a reply and no error. A direct
+// one fails with a messages.InvokeResponse_Error, whose type is the name of the
+// kind of failure. The errors of others are *event.UnknownPayload,
+// *SourceRefused, *SourceUnsupported and *Panic; their names are the errorType
+// of the invocation. The payload is not kept.
+func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	reply, err := h.invoke(ctx, payload, false)
+	if err != nil {
+		return nil, err
+	}
+	return reply.whole(), nil
+}
+
+// Stream is Invoke for a function whose replies are streamed: those over HTTP to
+// sources that take them, so that they may have 200 MB, are; all others are the
+// replies that Invoke gives. It is what lambda.Start takes.
+//
+// The JSON of the payload is read by aws-lambda-go for this, which has no way to
+// stream without: that costs two copies and two passes, 15 ms of a processor for
+// an image as JSON (1.2 MB), and nothing to speak of for small events.
+func (h *Handler) Stream(ctx context.Context, payload json.RawMessage) (*Reply, error) {
+	return h.invoke(ctx, payload, true)
+}
+
 // outcome is what becomes of an invocation.
 type outcome struct {
-	reply  []byte
+	reply  *Reply
 	status int // of HTTP, 0 for other sources
 	err    error
 }
 
-// Invoke handles one invocation. One that came over HTTP always has a reply and
-// no error. The errors of others are *event.UnknownPayload, *SourceRefused,
-// *SourceUnsupported and *Panic; their names are the errorType of the
-// invocation. The payload is not kept.
-func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+func (h *Handler) invoke(ctx context.Context, payload []byte, stream bool) (*Reply, error) {
 	start := time.Now()
-	source, out := h.handle(ctx, payload)
+	source, out := h.handle(ctx, payload, stream)
 	h.logInvocation(ctx, start, source, len(payload), out)
+	if failed, ok := errors.AsType[*failure](out.err); ok {
+		return nil, failed.response()
+	}
 	return out.reply, out.err
 }
 
@@ -73,7 +115,7 @@ const unknown event.Source = "unknown"
 
 // handle does not let a panic through, whatever the payload: it would cost the
 // process, and with it the loaded model.
-func (h *Handler) handle(ctx context.Context, payload []byte) (source event.Source, out outcome) {
+func (h *Handler) handle(ctx context.Context, payload []byte, stream bool) (source event.Source, out outcome) {
 	source = unknown
 	var e *event.Event
 	defer func() {
@@ -83,7 +125,7 @@ func (h *Handler) handle(ctx context.Context, payload []byte) (source event.Sour
 		}
 		h.log.LogAttrs(ctx, slog.LevelError, "panic", slog.Any("cause", cause), slog.String("stack", string(debug.Stack())))
 		if e != nil && e.HTTP() {
-			out = refuse(e, http.StatusInternalServerError, "internal error: the reason is in the log of the function")
+			out = exchange{e, stream}.refuse(http.StatusInternalServerError, internalError)
 		} else {
 			out = outcome{err: &Panic{Source: source}}
 		}
@@ -93,52 +135,37 @@ func (h *Handler) handle(ctx context.Context, payload []byte) (source event.Sour
 		return source, outcome{err: err}
 	}
 	source = e.Source
-	return source, h.answer(ctx, e)
-}
-
-func (h *Handler) answer(ctx context.Context, e *event.Event) outcome {
-	accepted := slices.Contains(h.sources, e.Source.Class())
+	accepted := slices.Contains(h.sources, source.Class())
 	switch {
-	case e.HTTP() && accepted:
-		return h.http(ctx, e)
 	case e.HTTP():
-		return refuse(e, http.StatusForbidden, "this function does not answer HTTP requests (EVENT_SOURCES)")
+		return source, h.http(ctx, exchange{e, stream}, accepted)
 	case !accepted:
-		return outcome{err: &SourceRefused{Source: e.Source}}
+		return source, outcome{err: &SourceRefused{Source: source}}
+	case source == event.Direct && h.direct != nil:
+		return source, h.call(ctx, e, payload)
 	default:
-		return outcome{err: &SourceUnsupported{Source: e.Source}}
+		return source, outcome{err: &SourceUnsupported{Source: source}}
 	}
 }
 
-// http serves an event as an HTTP request, under the deadline of the front door
-// where that is before the function's own.
-func (h *Handler) http(ctx context.Context, e *event.Event) outcome {
-	if deadline, ok := e.Deadline(time.Now()); ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline)
-		defer cancel()
+// call answers a direct invocation. Its deadline is the function's own, which is
+// that of ctx.
+func (h *Handler) call(ctx context.Context, e *event.Event, body []byte) outcome {
+	do := h.direct.Predict
+	switch e.Call() {
+	case event.Examples:
+		do = h.direct.Examples
+	case event.Infer:
+		do = h.direct.Infer
 	}
-	r, err := e.Request(ctx)
+	reply, err := do(ctx, body)
+	if err == nil {
+		err = e.Fits(len(reply))
+	}
 	if err != nil {
-		return refuse(e, http.StatusBadRequest, err.Error())
+		return outcome{err: newFailure(err)}
 	}
-	var w recorder
-	h.serve.ServeHTTP(&w, r)
-	if r.Method == http.MethodHead {
-		w.body = nil
-	}
-	reply, err := e.Reply(w.statusCode(), w.Header(), w.body)
-	if tooLarge, ok := errors.AsType[*event.ReplyTooLarge](err); ok {
-		return refuse(e, http.StatusRequestEntityTooLarge, tooLarge.Error())
-	}
-	return outcome{reply: reply, status: w.statusCode(), err: err}
-}
-
-// refuse answers an HTTP event with an error of this package's.
-func refuse(e *event.Event, status int, message string) outcome {
-	header := http.Header{"Content-Type": {"application/json"}}
-	reply, err := e.Reply(status, header, codec.AppendError(nil, message))
-	return outcome{reply: reply, status: status, err: err}
+	return outcome{reply: newReply(jsonType, reply)}
 }
 
 // logInvocation writes the line. It holds sizes and never bodies, headers or
@@ -148,7 +175,7 @@ func (h *Handler) logInvocation(ctx context.Context, start time.Time, source eve
 		slog.String("source", string(source)),
 		slog.Float64("ms", float64(time.Since(start).Microseconds())/1000),
 		slog.Int("bytesIn", size),
-		slog.Int("bytesOut", len(out.reply)),
+		slog.Int("bytesOut", out.reply.Len()),
 	}
 	level := slog.LevelInfo
 	if out.status != 0 {

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"flag"
 	"io"
 	"log/slog"
 	"math"
@@ -25,8 +24,6 @@ import (
 	"github.com/tensorlambda/tensorlambda/internal/serve"
 	"golang.org/x/sys/unix"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // runner stands in for a graph that computes y = x/2 + 2.
 type runner struct{}
@@ -55,8 +52,8 @@ func (runner) Run(_ context.Context, feeds []infer.Feed, _ []infer.TensorInfo) (
 	return []*infer.Tensor{y}, err
 }
 
-func halfPlusTwo() http.Handler {
-	model := &infer.Model{Name: "half_plus_two", Version: "1", Runner: runner{}}
+func halfPlusTwo() *serve.Server {
+	model := &infer.Model{Name: "half_plus_two", Version: "123", Runner: runner{}}
 	return serve.New(serve.Options{
 		Model:  func(context.Context) (*infer.Model, error) { return model, nil },
 		Logger: slog.New(slog.DiscardHandler),
@@ -81,25 +78,27 @@ func read(tb testing.TB, path string) []byte {
 	return text
 }
 
-func TestEveryFixtureHasItsGoldenReply(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.json")
+// The payloads and replies that the whole program is held to, but for those that
+// ask another model.
+func TestEveryPayloadHasItsReply(t *testing.T) {
+	const folder = "../../test/events/"
+	files, err := filepath.Glob(folder + "*.reply.json")
 	if err != nil || len(files) == 0 {
-		t.Fatalf("%d fixtures: %v", len(files), err)
+		t.Fatalf("%d replies: %v", len(files), err)
 	}
-	h := handler(halfPlusTwo(), nil)
+	server := halfPlusTwo()
+	h := function.New(function.Options{Serve: server, Direct: server, Logger: slog.New(slog.DiscardHandler)})
 	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
-			got, err := h.Invoke(t.Context(), read(t, file))
+		name := strings.TrimSuffix(filepath.Base(file), ".reply.json")
+		if name == "direct-examples" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			got, err := h.Invoke(t.Context(), read(t, folder+name+".json"))
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden := strings.TrimSuffix(file, ".json") + ".golden"
-			if *update {
-				if err := os.WriteFile(golden, append(got, '\n'), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if want := bytes.TrimSuffix(read(t, golden), []byte("\n")); !bytes.Equal(got, want) {
+			if want := bytes.TrimSuffix(read(t, file), []byte("\n")); !bytes.Equal(got, want) {
 				t.Errorf("got  %s\nwant %s", got, want)
 			}
 		})
@@ -122,15 +121,19 @@ func invoke(t *testing.T, h *function.Handler, payload string) events.APIGateway
 
 const get = `{"version":"2.0","rawPath":"/v2/health/live","headers":{"authorization":"secret"},"rawQueryString":"token=secret","requestContext":{"stage":"$default","http":{"method":"GET"}},"body":"secret"}`
 
+const loadBalancer = `{"httpMethod":"GET","path":"/v2/health/live","headers":{"user-agent":"ELB-HealthChecker/2.0"},"requestContext":{"elb":{"targetGroupArn":"arn"}},"body":"","isBase64Encoded":false}`
+
 func TestEventSources(t *testing.T) {
 	const (
 		s3     = `{"Records":[{"eventSource":"aws:s3"}]}`
 		direct = `{"instances":[1]}`
 	)
 	t.Run("HTTP is refused by a reply", func(t *testing.T) {
-		r := invoke(t, handler(halfPlusTwo(), nil, event.ClassS3), get)
-		if r.StatusCode != http.StatusForbidden || !strings.Contains(r.Body, "EVENT_SOURCES") {
-			t.Errorf("got %d %s, want 403", r.StatusCode, r.Body)
+		for _, payload := range []string{get, loadBalancer} {
+			r := invoke(t, handler(halfPlusTwo(), nil, event.ClassS3, event.ClassDirect), payload)
+			if r.StatusCode != http.StatusForbidden || !strings.Contains(r.Body, "EVENT_SOURCES") {
+				t.Errorf("got %d %s, want 403", r.StatusCode, r.Body)
+			}
 		}
 	})
 	t.Run("others are refused by an error", func(t *testing.T) {
@@ -140,6 +143,14 @@ func TestEventSources(t *testing.T) {
 			if _, ok := err.(*function.SourceRefused); !ok { //nolint:errorlint // aws-lambda-go looks at the outermost error
 				t.Errorf("%s: %v, want a SourceRefused", payload, err)
 			}
+		}
+	})
+	t.Run("what is named is answered", func(t *testing.T) {
+		if r := invoke(t, handler(halfPlusTwo(), nil, event.ClassHTTP), loadBalancer); r.StatusCode != http.StatusOK {
+			t.Errorf("load balancer: %d %s", r.StatusCode, r.Body)
+		}
+		if _, err := directly(&model{}, nil, event.ClassDirect).Invoke(t.Context(), []byte(direct)); err != nil {
+			t.Errorf("direct: %v", err)
 		}
 	})
 	t.Run("what is accepted and not served yet says so", func(t *testing.T) {
@@ -282,7 +293,7 @@ func TestAPanicBeforeTheSourceIsKnownIsAnError(t *testing.T) {
 
 func BenchmarkInvoke(b *testing.B) {
 	h := handler(halfPlusTwo(), io.Discard)
-	payload := read(b, "testdata/apigateway-v1.json")
+	payload := read(b, "../../test/events/apigateway-v1.json")
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := h.Invoke(b.Context(), payload); err != nil {

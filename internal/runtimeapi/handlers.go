@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -76,7 +77,10 @@ func (s *Server) response(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	result := Result{Body: body, ContentType: r.Header.Get("Content-Type"), ErrorType: r.Trailer.Get(headerErrorType)}
+	result := Result{
+		Body: body, ContentType: r.Header.Get("Content-Type"), Chunked: slices.Contains(r.TransferEncoding, "chunked"),
+		ErrorType: r.Trailer.Get(headerErrorType),
+	}
 	if result.ErrorType != "" {
 		// What cannot be decoded leaves the message empty; the type stands.
 		text, _ := base64.StdEncoding.DecodeString(r.Trailer.Get(trailerErrorBody))

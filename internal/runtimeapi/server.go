@@ -131,6 +131,9 @@ type Result struct {
 	// ContentType is that of the response; a streamed one has a type of its
 	// own.
 	ContentType string
+	// Chunked tells that the response came piece by piece, its length unknown
+	// to its end: the transfer that streaming needs.
+	Chunked bool
 	// ErrorType and ErrorMessage are set when the function reported an error,
 	// also in the trailers of a streamed response, whose Body then holds what
 	// came before.

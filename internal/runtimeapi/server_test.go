@@ -133,8 +133,8 @@ func TestTheRealLoopIsServed(t *testing.T) {
 		}
 	})
 	t.Run("a streamed answer above the buffered limit", func(t *testing.T) {
-		if got := invoke(t, s, "large", runtimeapi.Options{}); len(got.Body) != 7<<20 {
-			t.Errorf("%d bytes, want %d", len(got.Body), 7<<20)
+		if got := invoke(t, s, "large", runtimeapi.Options{}); len(got.Body) != 7<<20 || !got.Chunked {
+			t.Errorf("%d bytes, chunked %t, want %d in chunks", len(got.Body), got.Chunked, 7<<20)
 		}
 	})
 	t.Run("an error in the middle of a stream", func(t *testing.T) {
