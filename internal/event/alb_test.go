@@ -62,6 +62,10 @@ func TestReplyOfALoadBalancerHasTheFormOfTheRequest(t *testing.T) {
 			StatusCode: 200, StatusDescription: "200 OK", Body: `{"a":"b"}`,
 			Headers: map[string]string{"Content-Type": "application/json", "Vary": "Accept, Accept-Encoding"},
 		}},
+		{"multiple values that are null", alb(map[string]string{"multiValueHeaders": "null"}), 200, events.ALBTargetGroupResponse{
+			StatusCode: 200, StatusDescription: "200 OK", Body: `{"a":"b"}`,
+			Headers: map[string]string{"Content-Type": "application/json", "Vary": "Accept, Accept-Encoding"},
+		}},
 		{"multiple values", multiValue, 404, events.ALBTargetGroupResponse{
 			StatusCode: 404, StatusDescription: "404 Not Found", Body: `{"a":"b"}`,
 			MultiValueHeaders: map[string][]string{

@@ -45,7 +45,7 @@ func dialectOf(s Source, e envelope) dialect {
 	case FunctionURL:
 		return dialect{readV2, headV2, 0, lambdaReplyLimit, true}
 	case ALB:
-		multiValue := e.top.member("multiValueHeaders") != nil
+		multiValue := !e.top.member("multiValueHeaders").null()
 		head := func(dst []byte, r response) []byte { return headALB(dst, r, multiValue) }
 		return dialect{readALB, head, 0, albReplyLimit, false}
 	default:

@@ -23,7 +23,7 @@ func TestCallOfADirectInvocation(t *testing.T) {
 		{"described inputs between other members", `{"id":"7", "inputs" : [ ` + described + ` , {} ],"outputs":[]}`, event.Infer},
 		{"examples", `{"examples":[{"x":1}]}`, event.Examples},
 		{"examples with a context", `{"signature_name":"s","context":{},"examples":[]}`, event.Examples},
-		{"of another source", `{"task":"score","inputs":[` + described + `]}`, ""},
+		{"of another source", `{"Records":[{"eventSource":"aws:s3"}],"inputs":[` + described + `]}`, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e, err := event.Parse([]byte(tt.payload))

@@ -2,6 +2,7 @@ package event
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -60,6 +61,8 @@ func describe(payload []byte, err error) string {
 		return "empty"
 	case v[0] != '{' && json.Valid(v):
 		return kindOf(v)
+	case errors.Is(err, errManyMembers):
+		return err.Error()
 	default:
 		return "not JSON: " + err.Error()
 	}

@@ -30,7 +30,7 @@ func (m message) request(ctx context.Context) (*http.Request, error) {
 	}
 	r, err := http.NewRequestWithContext(ctx, m.method, "/", nil)
 	if err != nil {
-		return nil, fmt.Errorf("method %q: %w", m.method, err)
+		return nil, fmt.Errorf("method %.40q is none", m.method) // err has all of it
 	}
 	r.URL = requestURL(m.path, m.query)
 	r.RequestURI = r.URL.RequestURI()

@@ -10,13 +10,15 @@ import (
 //
 // A base path can only be told from the route that matched: filled in with its
 // parameters it is the path behind the base. Where the route says nothing (a
-// catch-all $default) the stage is taken off if the path starts with it. What
-// neither explains is left to withoutPrefix.
+// catch-all $default) the stage is taken off if the path starts with it, unless
+// that is a path which is served as it stands: behind a custom domain no stage
+// is in the path, and one may be called v1. What neither explains is left to
+// withoutPrefix.
 func withoutBase(path, route, stage string) string {
 	if rest, ok := cutRoute(path, route); ok {
 		return withoutPrefix(rest)
 	}
-	if stage != "" && stage != "$default" {
+	if stage != "" && stage != "$default" && !served(path) {
 		if rest, ok := strings.CutPrefix(path, "/"+stage); ok && (rest == "" || rest[0] == '/') {
 			path = "/" + strings.TrimPrefix(rest, "/")
 		}

@@ -39,7 +39,8 @@ func open(top object) envelope {
 
 // source tells the source of an event, "" for none. Sources with members of
 // their own come before bare requests, whose members (inputs, task) are ordinary
-// words.
+// words. A task is told last: it has none of the others, while the state of a
+// step function may well have a task beside its instances.
 func (e envelope) source() Source {
 	top := e.top
 	switch {
@@ -53,10 +54,10 @@ func (e envelope) source() Source {
 		return e.frontDoor()
 	case top.member("source").text() == "aws.s3" && top.member("detail-type").text() == "Object Created":
 		return EventBridge
-	case top.member("task") != nil:
-		return Task
 	case top.member("instances") != nil, top.member("inputs") != nil, top.member("examples") != nil:
 		return Direct
+	case top.member("task") != nil:
+		return Task
 	default:
 		return ""
 	}

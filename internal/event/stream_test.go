@@ -107,6 +107,8 @@ func TestWhoPassesBinaryReplies(t *testing.T) {
 	}{
 		{"REST API that takes nothing for binary", v1(map[string]string{"body": `"{}"`, "isBase64Encoded": "false"}), false},
 		{"REST API that takes everything for binary", v1(map[string]string{"body": `"e30="`, "isBase64Encoded": "true"}), true},
+		{"REST API that takes everything for binary, JSON", v1(map[string]string{"headers": `{"content-type":"application/json"}`, "body": `"e30="`, "isBase64Encoded": "true"}), true},
+		{"REST API that may take only this type for binary", v1(map[string]string{"headers": `{"content-type":"application/octet-stream"}`, "body": `"AAAA"`, "isBase64Encoded": "true"}), false},
 		{"HTTP API in format 1.0", v1(map[string]string{"version": `"1.0"`, "isBase64Encoded": "false"}), true},
 		{"HTTP API", v2(nil), true},
 		{"function URL", functionURL, true},

@@ -14,6 +14,14 @@ type value []byte
 // members calls visit for each member of an object, in order. A key may come
 // more than once; the last one counts, as for most JSON readers.
 func (v value) members(visit func(key []byte, member value)) error {
+	return v.walk(func(key []byte, member value) error {
+		visit(key, member)
+		return nil
+	})
+}
+
+// walk is members for a visit that may end the walk by an error.
+func (v value) walk(visit func(key []byte, member value) error) error {
 	s := &scanner{data: v}
 	return s.list('{', '}', func() error {
 		key, err := s.key()
@@ -21,10 +29,10 @@ func (v value) members(visit func(key []byte, member value)) error {
 			return err
 		}
 		member, err := s.value()
-		if err == nil {
-			visit(key, member)
+		if err != nil {
+			return err
 		}
-		return err
+		return visit(key, member)
 	})
 }
 
@@ -49,9 +57,21 @@ type member struct {
 	value value
 }
 
+// maxMembers bounds the list of an object's members. An event's objects have a
+// few dozen at the most; a payload of 6 MB could have a million.
+const maxMembers = 1 << 14
+
+var errManyMembers = fmt.Errorf("an object with more than %d keys", maxMembers)
+
 func (v value) object() (object, error) {
 	o := make(object, 0, 16)
-	err := v.members(func(key []byte, v value) { o = append(o, member{key, v}) })
+	err := v.walk(func(key []byte, v value) error {
+		if len(o) == maxMembers {
+			return errManyMembers
+		}
+		o = append(o, member{key, v})
+		return nil
+	})
 	return o, err
 }
 

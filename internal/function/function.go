@@ -18,7 +18,8 @@ import (
 
 // Direct answers the requests of direct invocations, each by its body as the
 // protocol has it over HTTP. An error that is an *infer.Error is told to the
-// caller; of any other only the kind is. The replies are JSON.
+// caller; of any other only the kind is. The replies are JSON, but for the bare NaN and
+// Infinity that TensorFlow Serving writes.
 type Direct interface {
 	// Predict is TensorFlow Serving's :predict.
 	Predict(ctx context.Context, body []byte) ([]byte, error)

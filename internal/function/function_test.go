@@ -190,6 +190,7 @@ func TestHTTPInvocationsAlwaysHaveAReply(t *testing.T) {
 		{"status", get, writes(418, "teapot"), 418, "teapot"},
 		{"body of a HEAD request", head, writes(200, "x"), 200, ""},
 		{"body that cannot be decoded", noBase64, writes(200, ""), 400, "is said to be base64"},
+		{"method that is none and long", strings.Replace(get, "GET", strings.Repeat("G ", 3<<20), 1), writes(200, ""), 400, "is none"},
 		{"panic", get, func(http.ResponseWriter, *http.Request) { panic("secret") }, 500, "internal error"},
 		{"reply over Lambda's limit", get, writes(200, strings.Repeat("x", 6<<20+200)), 413, "ask for fewer rows"},
 	} {
