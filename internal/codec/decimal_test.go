@@ -95,7 +95,7 @@ func TestFloatTextReadsBack(t *testing.T) {
 			t.Fatalf("%08x: got %s, want %s", math.Float32bits(f), texts[i], want)
 		}
 		back, err := strconv.ParseFloat(texts[i], 32)
-		if err != nil || float32(back) != f && f == f {
+		if err != nil || math.Float32bits(float32(back)) != math.Float32bits(f) && f == f {
 			t.Fatalf("%08x: %s reads back as %v, %v", math.Float32bits(f), texts[i], back, err)
 		}
 	}
@@ -120,7 +120,7 @@ func TestDoubleTextReadsBack(t *testing.T) {
 			t.Fatalf("%016x: got %s, want %s", math.Float64bits(f), texts[i], want)
 		}
 		back, err := strconv.ParseFloat(texts[i], 64)
-		if err != nil || back != f && f == f {
+		if err != nil || math.Float64bits(back) != math.Float64bits(f) && f == f {
 			t.Fatalf("%016x: %s reads back as %v, %v", math.Float64bits(f), texts[i], back, err)
 		}
 	}

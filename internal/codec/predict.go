@@ -18,7 +18,7 @@ func DecodePredict(body []byte, c *infer.Catalog, l Limits) (*Predict, error) {
 	if err != nil {
 		return nil, err
 	}
-	sig, err := c.Signature(string(d.signatureName))
+	sig, err := signatureOf(c, d.signatureName)
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +45,15 @@ func DecodePredict(body []byte, c *infer.Catalog, l Limits) (*Predict, error) {
 		return nil, err
 	}
 	return &Predict{Request: &infer.Request{Signature: sig, Feeds: feeds, Fetches: fetches}, Row: row}, nil
+}
+
+// signatureOf finds the signature that a body names. Its error repeats no more of
+// the name than other messages do.
+func signatureOf(c *infer.Catalog, name []byte) (*infer.Signature, error) {
+	if sig, ok := c.Signatures[string(name)]; ok {
+		return sig, nil
+	}
+	return c.Signature(shown(name))
 }
 
 // form is which of the two forms the request has.

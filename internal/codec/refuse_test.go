@@ -183,7 +183,13 @@ func TestDecodePredictCutsWhatItRepeats(t *testing.T) {
 			t.Errorf("shift %d: %d bytes: %q", shift, len(msg), msg)
 		}
 	}
-	_, err := codec.DecodePredict([]byte("{\"inputs\": [\"\xff\xfe\"]}"), inputsOf("x:float"), codec.Limits{})
+	named := `{"signature_name": "` + strings.Repeat("€", 1000) + `", "inputs": 1}`
+	_, err := codec.DecodePredict([]byte(named), inputsOf("x:float"), codec.Limits{})
+	wantInvalid(t, err, `..." not found in signature def`)
+	if len(err.Error()) > 400 {
+		t.Errorf("%d bytes: %v", len(err.Error()), err)
+	}
+	_, err = codec.DecodePredict([]byte("{\"inputs\": [\"\xff\xfe\"]}"), inputsOf("x:float"), codec.Limits{})
 	if err == nil || !utf8.ValidString(err.Error()) {
 		t.Errorf("got %q", err)
 	}

@@ -50,7 +50,7 @@ func DecodeInfer(body []byte, jsonLength int, c *infer.Catalog, l Limits) (*Infe
 	if err := behind(&d.sc, end); err != nil {
 		return nil, err
 	}
-	sig, err := c.Signature(string(d.signature))
+	sig, err := signatureOf(c, d.signature)
 	if err != nil {
 		return nil, err
 	}

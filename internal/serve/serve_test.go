@@ -112,16 +112,24 @@ func TestRoutes(t *testing.T) {
 		{"version beyond int64", "POST", "/v1/models/half_plus_two/versions/9223372036854775808:predict", rows, 400, `{"error":"Failed to convert version: 9223372036854775808 to numeric."}`, ""},
 		{"version that is no number", "POST", "/v1/models/half_plus_two/versions/x:predict", rows, 400, `{"error":"Malformed request: POST /v1/models/half_plus_two/versions/x:predict"}`, ""},
 		{"label", "POST", "/v1/models/half_plus_two/labels/canary:predict", rows, 400, `{"error":"Unrecognized servable version label: canary"}`, ""},
+		{"percent-encoded label", "GET", "/v1/models/half_plus_two/labels/a%2Fb%3Ac", "", 400, `{"error":"Unrecognized servable version label: a/b:c"}`, ""},
+		{"version in the singular", "POST", "/v1/models/m/version/50:predict", rows, 400, `{"error":"Malformed request: POST /v1/models/m/version/50:predict"}`, ""},
+		{"label in the singular", "POST", "/v1/models/m/label/l:regress", rows, 400, `{"error":"Malformed request: POST /v1/models/m/label/l:regress"}`, ""},
+		{"version beyond uint64", "GET", "/v1/models/m/versions/18446744073709551616", "", 400, `{"error":"Failed to convert version: 18446744073709551616 to numeric."}`, ""},
 		{"version and label", "POST", "/v1/models/m/versions/1/labels/l:predict", rows, 400, `{"error":"Malformed request: POST /v1/models/m/versions/1/labels/l:predict"}`, ""},
 		{"verb in capitals", "POST", "/v1/models/half_plus_two:PREDICT", rows, 400, `{"error":"Malformed request: POST /v1/models/half_plus_two:PREDICT"}`, ""},
 		{"unknown verb", "POST", "/v1/models/half_plus_two:explain", rows, 400, `{"error":"Malformed request: POST /v1/models/half_plus_two:explain"}`, ""},
 		{"double slash", "GET", "/v1//models/half_plus_two", "", 400, `{"error":"Malformed request: GET /v1//models/half_plus_two"}`, ""},
 		{"no model name", "GET", "/v1/models", "", 400, `{"error":"Missing model name in request."}`, ""},
+		{"no model name, in capitals", "GET", "/V1/Models", "", 400, `{"error":"Missing model name in request."}`, ""},
+		{"no model name, with a slash", "GET", "/v1/models/", "", 400, `{"error":"Malformed request: GET /v1/models/"}`, ""},
+		{"no model name to call", "POST", "/v1/models", "", 400, `{"error":"Malformed request: POST /v1/models"}`, ""},
 		{"status of an unknown model", "GET", "/v1/models/other", "", 404, `{"error":"Could not find any versions of model other"}`, ""},
 		{"status of an unknown version", "GET", "/v1/models/half_plus_two/versions/4", "", 404, `{"error":"Could not find version 4 of model half_plus_two"}`, ""},
 		{"classify by a signature that cannot", "POST", "/v1/models/half_plus_two:classify", `{"examples":[{}]}`, 400, `{"error":"No classification inputs found in SignatureDef: serving_default"}`, ""},
 		{"GET of a call", "GET", predictPath, "", 405, `{"error":"Method not allowed: GET ` + predictPath + `"}`, "POST"},
 		{"POST to the status", "POST", "/v1/models/half_plus_two", "", 405, `{"error":"Method not allowed: POST /v1/models/half_plus_two"}`, "GET, HEAD"},
+		{"POST to the metadata", "POST", "/v1/models/half_plus_two/metadata", "", 405, `{"error":"Method not allowed: POST /v1/models/half_plus_two/metadata"}`, "GET, HEAD"},
 		{"POST to the health", "POST", "/v2/health/live", "", 405, `{"error":"Method not allowed: POST /v2/health/live"}`, "GET, HEAD"},
 		{"elsewhere", "GET", "/favicon.ico", "", 404, `{"error":"Not found: GET /favicon.ico"}`, ""},
 	} {
@@ -137,6 +145,33 @@ func TestRoutes(t *testing.T) {
 				t.Errorf("Allow = %q, want %q", got, tt.allow)
 			}
 		})
+	}
+}
+
+// Without its option for CORS, TensorFlow Serving's answer has no headers that let
+// a page in, and looks at nothing but the origin.
+func TestPreflight(t *testing.T) {
+	h := handler(serve.Options{})
+	for _, tt := range []struct {
+		origin string
+		status int
+		want   string
+	}{
+		{"", 400, `{"error":"Origin header is missing in CORS preflight"}`},
+		{"null", 400, `{"error":"Origin header is missing in CORS preflight"}`},
+		{"httpx", 400, `{"error":"Origin header is missing in CORS preflight"}`},
+		{"http://localhost:3000", 200, ""},
+		{"https://example.com", 200, ""},
+	} {
+		for _, path := range []string{predictPath, "/v1/models/other", "/v1/foo"} {
+			r := request(t.Context(), "OPTIONS", path, nil)
+			r.Header.Set("Origin", tt.origin)
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if w.Code != tt.status || w.Body.String() != tt.want || w.Header().Get("Access-Control-Allow-Origin") != "" {
+				t.Errorf("%q, %s: got %d %s %v, want %d %s", tt.origin, path, w.Code, w.Body, w.Header(), tt.status, tt.want)
+			}
+		}
 	}
 }
 

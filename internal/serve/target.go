@@ -1,9 +1,11 @@
 package serve
 
 import (
+	"net/http"
 	"net/url"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
@@ -39,14 +41,18 @@ func parseV1(method, path string) (target, error) {
 	}
 	if m[3] != "" {
 		// Labels come from a configuration file that this server has not.
-		return target{}, infer.Errorf(infer.ErrInvalidArgument, "Unrecognized servable version label: %s", m[3])
+		label, err := url.PathUnescape(m[3])
+		if err != nil {
+			return target{}, malformed(method, path)
+		}
+		return target{}, infer.Errorf(infer.ErrInvalidArgument, "Unrecognized servable version label: %s", label)
 	}
 	version, err := canonicalVersion(m[2])
 	return target{name: name, version: version, verb: m[4], metadata: m[5] != ""}, err
 }
 
 func malformed(method, path string) error {
-	if path == "/v1/models" || path == "/v1/models/" {
+	if method == http.MethodGet && strings.EqualFold(path, "/v1/models") {
 		return infer.Errorf(infer.ErrInvalidArgument, "Missing model name in request.")
 	}
 	return infer.Errorf(infer.ErrInvalidArgument, "Malformed request: %s %s", method, path)

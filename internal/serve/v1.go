@@ -35,7 +35,7 @@ func (s *Server) v1(w http.ResponseWriter, r *http.Request, path string) error {
 // headers that let a page of another origin in are the front door's business:
 // function URLs and API Gateway write them by themselves.
 func preflight(w http.ResponseWriter, r *http.Request) error {
-	if !strings.HasPrefix(r.Header.Get("Origin"), "http") {
+	if origin := r.Header.Get("Origin"); !strings.HasPrefix(origin, "http://") && !strings.HasPrefix(origin, "https://") {
 		return infer.Errorf(infer.ErrInvalidArgument, "Origin header is missing in CORS preflight")
 	}
 	w.WriteHeader(http.StatusOK)
