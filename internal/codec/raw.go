@@ -24,6 +24,9 @@ func rawTensor(info infer.TensorInfo, shape infer.Shape, body []byte, limit int6
 	if err != nil {
 		return nil, err
 	}
+	if _, err := infer.Bytes(info.DType, sizes, limit); err != nil {
+		return nil, (&budget{limit: limit}).tooLarge() // an empty tensor, whose other dimensions count
+	}
 	if info.DType == infer.Bool {
 		if err := checkBools(info.Name, body); err != nil {
 			return nil, err

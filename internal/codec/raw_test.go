@@ -30,6 +30,7 @@ func TestRawTensor(t *testing.T) {
 		{"two unknown dimensions", infer.Float, infer.Shape{-1, -1}, 24, "", "of [?,?] at most one dimension may be unknown"},
 		{"unknown rank", infer.Float, nil, 24, "", "of <unknown> at most one dimension may be unknown"},
 		{"more elements than can be counted", infer.Float, infer.Shape{-1, 1 << 40, 1 << 40}, 24, "", "cannot have shape [?,1099511627776,1099511627776]"},
+		{"no bytes, but a huge dimension", infer.Float, infer.Shape{-1, 1 << 19}, 0, "", "larger than the limit of 1048576 bytes"},
 		{"no raw form", infer.Complex64, infer.Shape{-1}, 8, "", "type complex64 cannot be given as raw bytes"},
 	}
 	for _, tt := range tests {

@@ -94,6 +94,11 @@ func (in *inputs) readInput(v *inferInput, tensors []byte) ([]byte, error) {
 	if err != nil {
 		return nil, invalid("input %q: %s", t.info.Name, err)
 	}
+	if elements == 0 {
+		if _, err := infer.Bytes(t.info.DType, v.shape, in.budget.limit); err != nil {
+			return nil, in.budget.tooLarge()
+		}
+	}
 	if v.size != nil {
 		return t.readBinary(v.shape, *v.size, tensors)
 	}

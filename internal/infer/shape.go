@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -66,13 +67,22 @@ func dimensions(dims []int64, unknown string) string {
 // with ErrInvalidArgument when a dimension is negative or the product overflows
 // (also where a zero further on would make it vanish: such a shape is hostile).
 func Elements(shape []int64) (int64, error) {
+	n, err := extent(shape)
+	if err != nil || slices.Contains(shape, 0) {
+		return 0, err
+	}
+	return n, nil
+}
+
+// extent is the product of the dimensions that are not 0.
+func extent(shape []int64) (int64, error) {
 	n := uint64(1)
 	for _, d := range shape {
 		if d < 0 {
 			return 0, Errorf(ErrInvalidArgument, "shape %s has a negative dimension", FormatShape(shape))
 		}
 		if d == 0 {
-			d = 1
+			continue
 		}
 		hi, lo := bits.Mul64(n, uint64(d))
 		if hi != 0 || lo > math.MaxInt64 {
@@ -80,19 +90,17 @@ func Elements(shape []int64) (int64, error) {
 		}
 		n = lo
 	}
-	for _, d := range shape {
-		if d == 0 {
-			return 0, nil
-		}
-	}
 	return int64(n), nil
 }
 
 // Bytes is the size in bytes of a tensor of the given type and shape, checked
 // against limit before anything is allocated. For strings it is the size of the
 // offsets. limit 0 means no limit but the address space.
+//
+// A dimension of 0 does not excuse the others from the limit: an operation that
+// reduces it leaves a result of their size.
 func Bytes(d DType, shape []int64, limit int64) (int64, error) {
-	n, err := Elements(shape)
+	n, err := extent(shape)
 	if err != nil {
 		return 0, err
 	}
@@ -106,6 +114,9 @@ func Bytes(d DType, shape []int64, limit int64) (int64, error) {
 	if n > limit/size {
 		return 0, fmt.Errorf("tensor of type %s and shape %s: %w", d, FormatShape(shape),
 			Errorf(ErrTooLarge, "larger than the limit of %d bytes (MAX_TENSOR_BYTES)", limit))
+	}
+	if slices.Contains(shape, 0) {
+		return 0, nil
 	}
 	return n * size, nil
 }

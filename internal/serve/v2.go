@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/tensorlambda/tensorlambda/internal/codec"
 	"github.com/tensorlambda/tensorlambda/internal/infer"
@@ -85,15 +86,15 @@ func parseV2(path string) (t target, action string, ok bool) {
 
 // jsonLength is the length of the JSON in a body of the binary tensor extension.
 func jsonLength(h http.Header) (int, error) {
-	text := h.Get(jsonLengthHeader)
+	text := strings.Join(h.Values(jsonLengthHeader), ", ") // as the front doors of Lambda join what comes twice
 	if text == "" {
 		return codec.WholeBody, nil
 	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 0 {
+	n, err := strconv.ParseUint(text, 10, 31)
+	if err != nil {
 		return 0, infer.Errorf(infer.ErrInvalidArgument, "%s is %q, which is no number of bytes", jsonLengthHeader, text)
 	}
-	return n, nil
+	return int(n), nil
 }
 
 func (s *Server) inferV2(jsonLength int) decoder {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -83,11 +84,18 @@ func TestRawFormOfInfer(t *testing.T) {
 }
 
 func TestLengthsOfTheJSONThatAreNone(t *testing.T) {
-	for _, length := range []string{"-1", "x", "1.5", "99999999999999999999", "1000"} {
+	for _, length := range []string{"-1", "+13", "x", "1.5", "13, 12", "99999999999999999999", "1000"} {
 		w := post(t, handler(serve.Options{}), inferPath, strings.NewReader(`{"inputs":[]}`), "Inference-Header-Content-Length", length)
 		if w.Code != 400 || !strings.Contains(w.Body.String(), "Inference-Header-Content-Length") {
 			t.Errorf("%s: %d %s", length, w.Code, w.Body)
 		}
+	}
+	r := request(t.Context(), "POST", inferPath, strings.NewReader(`{"inputs":[]}`))
+	r.Header["Inference-Header-Content-Length"] = []string{"13", "12"}
+	w := httptest.NewRecorder()
+	handler(serve.Options{}).ServeHTTP(w, r)
+	if w.Code != 400 || !strings.Contains(w.Body.String(), `is \"13, 12\", which is no number`) {
+		t.Errorf("two of them: %d %s", w.Code, w.Body)
 	}
 }
 
