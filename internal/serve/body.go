@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/tensorlambda/tensorlambda/internal/codec"
 	"github.com/tensorlambda/tensorlambda/internal/infer"
@@ -155,10 +156,32 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, reply *codec.Reply
 	h.Set("Content-Type", reply.ContentType)
 	h.Set("Content-Length", strconv.Itoa(size))
 	w.WriteHeader(http.StatusOK)
-	for _, piece := range pieces {
-		_, _ = w.Write(piece)
-	}
+	write(w, pieces)
 	return nil
+}
+
+// A client that does not read would hold a reply, and the tensors that it
+// aliases, for ever: it has to take so many bytes in such a time. net/http takes
+// the deadline off again when the request has ended.
+const (
+	writeChunk   = 1 << 20
+	writeTimeout = 30 * time.Second
+)
+
+// write writes the pieces of a reply. A client that has gone or does not read is
+// no error of this server's: the connection ends with the request.
+func write(w http.ResponseWriter, pieces [][]byte) {
+	connection := http.NewResponseController(w) // an event's reply has none, and no deadlines
+	for _, piece := range pieces {
+		for len(piece) > 0 {
+			chunk := piece[:min(len(piece), writeChunk)]
+			_ = connection.SetWriteDeadline(time.Now().Add(writeTimeout))
+			if _, err := w.Write(chunk); err != nil {
+				return
+			}
+			piece = piece[len(chunk):]
+		}
+	}
 }
 
 // writeJSON sends a short reply in one write.
@@ -167,5 +190,5 @@ func writeJSON(w http.ResponseWriter, status int, body []byte) {
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write(body)
+	write(w, [][]byte{body})
 }

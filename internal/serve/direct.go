@@ -31,7 +31,7 @@ func (s *Server) direct(ctx context.Context, body []byte, what string, decode de
 	if err == nil {
 		return text, nil
 	}
-	kind, status := classify(err)
+	status, kind := classify(err)
 	if kind == context.DeadlineExceeded { //nolint:errorlint // kinds are compared, not errors
 		kind = infer.ErrDeadlineExceeded
 	}

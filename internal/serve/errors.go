@@ -52,14 +52,14 @@ var statuses = []struct {
 	{context.Canceled, statusClientClosedRequest},
 }
 
-// classify is the kind and the status of an error.
-func classify(err error) (kind error, status int) {
+// classify is the status and the kind of an error.
+func classify(err error) (status int, kind error) {
 	for _, s := range statuses {
 		if errors.Is(err, s.kind) {
-			return s.kind, s.status
+			return s.status, s.kind
 		}
 	}
-	return infer.ErrInternal, http.StatusInternalServerError
+	return http.StatusInternalServerError, infer.ErrInternal
 }
 
 // level is how loud the log says that a request failed: a client's fault is no
@@ -94,7 +94,7 @@ const retryAfter = "5"
 
 // fail answers with an error and logs it, the only place that does.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	_, status := classify(err)
+	status, _ := classify(err)
 	s.log.LogAttrs(r.Context(), level(status), "request failed",
 		slog.String("method", r.Method), slog.String("path", r.URL.EscapedPath()),
 		slog.Int("status", status), slog.String("error", err.Error()))

@@ -62,11 +62,11 @@ func canonicalVersion(digits string) (string, error) {
 	if digits == "" {
 		return "", nil
 	}
-	n, err := strconv.ParseInt(digits, 10, 64)
+	n, err := strconv.ParseUint(digits, 10, 63)
 	if err != nil {
 		return "", infer.Errorf(infer.ErrInvalidArgument, "Failed to convert version: %s to numeric.", digits)
 	}
-	return strconv.FormatInt(n, 10), nil
+	return strconv.FormatUint(n, 10), nil
 }
 
 func (t target) names(m *infer.Model) bool {

@@ -39,6 +39,7 @@ func TestRoutesOfV2(t *testing.T) {
 		{"unknown model", "POST", "/v2/models/other/infer", ask, 404, `{"error":"Request for unknown model: 'other' is not found"}`, ""},
 		{"unknown version", "POST", "/v2/models/half_plus_two/versions/4/infer", ask, 404, `{"error":"Request for unknown model: 'half_plus_two' version 4 is not found"}`, ""},
 		{"version that is no number", "GET", "/v2/models/half_plus_two/versions/latest", "", 404, `{"error":"Request for unknown model: 'half_plus_two' version latest is not found"}`, ""},
+		{"version with a sign", "GET", "/v2/models/half_plus_two/versions/+3", "", 404, `{"error":"Request for unknown model: 'half_plus_two' version +3 is not found"}`, ""},
 		{"unknown model's readiness", "GET", "/v2/models/other/ready", "", 404, `{"error":"Request for unknown model: 'other' is not found"}`, ""},
 		{"no such action", "POST", "/v2/models/half_plus_two/generate", ask, 404, `{"error":"Not found: POST /v2/models/half_plus_two/generate"}`, ""},
 		{"no such page", "GET", "/v2/repository", "", 404, `{"error":"Not found: GET /v2/repository"}`, ""},
