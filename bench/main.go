@@ -14,25 +14,77 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"time"
 )
 
 func main() {
 	rounds := flag.Int("rounds", 9, "`rounds` of the cold start")
+	only := flag.String("only", "", "measure only this `part`: "+strings.Join(names(parts(0)), ", "))
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *rounds); err != nil {
+	if err := run(ctx, parts(*rounds), *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1) //nolint:gocritic // stop only restores signal handling
 	}
 }
 
-func run(ctx context.Context, rounds int) error {
+// part is a table of the result.
+type part struct {
+	name string
+	run  func(context.Context) error
+}
+
+// parts are in an order in which the library becomes part of this process last:
+// until then it is a small one beside those that it measures.
+func parts(rounds int) []part {
+	return []part{
+		{"coldstart", func(ctx context.Context) error { return benchColdStart(ctx, rounds) }},
+		{"throughput", benchThroughput},
+		{"codec", benchCodec},
+		{"warm", withLibrary(benchWarm)},
+		{"binary", withLibrary(benchBinary)},
+	}
+}
+
+func names(parts []part) []string {
+	var names []string
+	for _, p := range parts {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+// run measures all parts or one. A part that fails does not keep the others from
+// being measured.
+func run(ctx context.Context, parts []part, only string) error {
+	if only != "" && !slices.Contains(names(parts), only) {
+		return fmt.Errorf("there is no part %q, only %s", only, strings.Join(names(parts), ", "))
+	}
 	if err := describeMachine(os.Stdout); err != nil {
 		return err
 	}
-	return errors.Join(benchColdStart(ctx, rounds), benchWarm(ctx), benchDecode(ctx))
+	var errs []error
+	for _, p := range parts {
+		if only != "" && p.name != only {
+			continue
+		}
+		if err := p.run(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", p.name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// withLibrary opens TensorFlow in this process before f.
+func withLibrary(f func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if err := openLibrary(); err != nil {
+			return err
+		}
+		return f(ctx)
+	}
 }
 
 // median sorts times and returns the middle one.

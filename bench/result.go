@@ -9,21 +9,20 @@ import (
 
 // result is a line that `go test -bench` prints.
 type result struct {
-	name   string // below the benchmark's own, without the number of CPUs
+	name   string // below the benchmark's own
 	ns     float64
+	mbps   float64 // 10^6 bytes of text a second
 	allocs int64
 }
 
-// parseResult reads "BenchmarkX/name-2  100  123.4 ns/op … 5 allocs/op".
+// parseResult reads "BenchmarkX/name  100  123.4 ns/op … 5 allocs/op", as on one
+// CPU: with more their number is part of the name.
 func parseResult(line string) (result, bool) {
 	fields := strings.Fields(line)
 	if len(fields) < 4 || !strings.HasPrefix(fields[0], "Benchmark") {
 		return result{}, false
 	}
 	_, name, _ := strings.Cut(fields[0], "/")
-	if i := strings.LastIndexByte(name, '-'); i >= 0 {
-		name = name[:i]
-	}
 	r := result{name: name}
 	for i := 3; i < len(fields); i += 2 {
 		value, err := strconv.ParseFloat(fields[i-1], 64)
@@ -33,6 +32,8 @@ func parseResult(line string) (result, bool) {
 		switch fields[i] {
 		case "ns/op":
 			r.ns = value
+		case "MB/s":
+			r.mbps = value
 		case "allocs/op":
 			r.allocs = int64(value)
 		}

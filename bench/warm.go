@@ -10,12 +10,9 @@ import (
 	"slices"
 	"time"
 
-	tf "github.com/galeone/tensorflow/tensorflow/go"
-
 	"github.com/tensorlambda/tensorlambda/internal/function"
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 	"github.com/tensorlambda/tensorlambda/internal/infer/tensorflow"
-	"github.com/tensorlambda/tensorlambda/internal/libtensorflow"
 	"github.com/tensorlambda/tensorlambda/internal/serve"
 )
 
@@ -25,25 +22,20 @@ const warmRounds = 4000
 // the whole of an invocation (event, JSON, tensors, reply) and the bare
 // Session.Run, in turns, in this process.
 func benchWarm(ctx context.Context) error {
-	if _, err := libtensorflow.Open(ctx, libtensorflow.Options{Dir: filepath.Join("build", "layer", "lib")}); err != nil {
-		return err
-	}
-	// The frozen form of the demo model is the same computation and needs no
-	// unpacking here.
-	graph, err := os.ReadFile(filepath.Join("models", "digits", "digits.pb"))
+	folder, err := os.MkdirTemp("", "tensorlambda-bench-*")
 	if err != nil {
 		return err
 	}
-	definition, err := tensorflow.ReadGraph(graph, tensorflow.Options{InterOpThreads: 1})
-	if err != nil {
+	defer os.RemoveAll(folder)
+	if err := unpackDigits(folder); err != nil {
 		return err
 	}
-	runner, err := definition.Load()
+	handler, runner, err := newHandler("digits", filepath.Join(folder, "1"))
 	if err != nil {
 		return err
 	}
 	defer runner.Close()
-	bare, err := bareSession(graph)
+	bare, err := newBareSession(filepath.Join(folder, "1"), "image", "probabilities", [1][8][8][1]float32{})
 	if err != nil {
 		return err
 	}
@@ -51,63 +43,68 @@ func benchWarm(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	handler := function.New(function.Options{
-		Serve: serve.New(serve.Options{Model: func(context.Context) (*infer.Model, error) {
-			return &infer.Model{Name: "digits", Version: "1", Runner: runner}, nil
-		}}),
-		Logger: slog.New(slog.NewJSONHandler(io.Discard, nil)),
-	})
-	var whole, session, overhead []time.Duration
-	for range warmRounds {
-		start := time.Now()
-		reply, err := handler.Invoke(ctx, event)
-		took := time.Since(start)
-		if err != nil {
-			return err
-		}
-		if err := checkAnswer(reply); err != nil {
-			return err
-		}
-		start = time.Now()
-		if err := bare(); err != nil {
-			return err
-		}
-		run := time.Since(start)
-		whole, session, overhead = append(whole, took), append(session, run), append(overhead, took-run)
+	turns, err := takeTurns(warmRounds, bare, func() ([]byte, error) { return handler.Invoke(ctx, event) }, checkAnswer)
+	if err != nil {
+		return err
 	}
 	fmt.Printf("| warm request, demo model, %d pairs | median | 90th percentile |\n|---|---|---|\n", warmRounds)
 	for _, row := range []struct {
 		name  string
 		times []time.Duration
-	}{{"whole invocation", whole}, {"bare Session.Run", session}, {"overhead", overhead}} {
-		slices.Sort(row.times)
-		fmt.Printf("| %s | %.0f µs | %.0f µs |\n", row.name, us(row.times[warmRounds/2]), us(row.times[warmRounds*9/10]))
+	}{{"whole invocation", turns.whole}, {"bare Session.Run", turns.session}, {"overhead", turns.overhead}} {
+		fmt.Printf("| %s | %.0f µs | %.0f µs |\n", row.name, us(median(row.times)), us(row.times[warmRounds*9/10]))
 	}
 	fmt.Println()
 	return nil
 }
 
-// bareSession is the same graph in a session of the binding, run on one image
-// that is in C memory already.
-func bareSession(graphdef []byte) (run func() error, err error) {
-	graph := tf.NewGraph()
-	if err := graph.Import(graphdef, ""); err != nil {
-		return nil, err
-	}
-	session, err := tf.NewSession(graph, nil) // the process's thread pools are those of the first
+// newHandler loads a SavedModel into this process, behind all that answers an
+// invocation.
+func newHandler(name, folder string) (*function.Handler, infer.Runner, error) {
+	definition, err := tensorflow.ReadSavedModel(folder, tensorflow.Options{InterOpThreads: 1})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	image, err := tf.NewTensor([1][8][8][1]float32{})
+	runner, err := definition.Load()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	feeds := map[tf.Output]*tf.Tensor{graph.Operation("image").Output(0): image}
-	fetches := []tf.Output{graph.Operation("probabilities").Output(0)}
-	return func() error {
-		_, err := session.Run(feeds, fetches, nil)
-		return err
-	}, nil
+	model := &infer.Model{Name: name, Version: "1", Format: "savedmodel", Runner: runner}
+	return function.New(function.Options{
+		Serve:  serve.New(serve.Options{Model: func(context.Context) (*infer.Model, error) { return model, nil }}),
+		Logger: slog.New(slog.NewJSONHandler(io.Discard, nil)),
+	}), runner, nil
+}
+
+// turns are the times of requests and of bare runs, and the differences of each
+// pair.
+type turns struct{ whole, session, overhead []time.Duration }
+
+// takeTurns times requests and bare runs in turns. Each reply is checked, outside
+// of the time.
+func takeTurns(rounds int, bare *bareSession, request func() ([]byte, error), check func([]byte) error) (t turns, err error) {
+	for range rounds {
+		start := time.Now()
+		reply, err := request()
+		whole := time.Since(start)
+		if err != nil {
+			return t, err
+		}
+		if err := check(reply); err != nil {
+			return t, err
+		}
+		start = time.Now()
+		_, err = bare.run()
+		session := time.Since(start)
+		if err != nil {
+			return t, err
+		}
+		t.whole, t.session, t.overhead = append(t.whole, whole), append(t.session, session), append(t.overhead, whole-session)
+	}
+	for _, times := range [][]time.Duration{t.whole, t.session, t.overhead} {
+		slices.Sort(times)
+	}
+	return t, nil
 }
 
 func us(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }

@@ -3,8 +3,8 @@ package codec_test
 import (
 	"encoding/binary"
 	"encoding/json"
-	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -69,39 +69,59 @@ func BenchmarkDecodeImage(b *testing.B) {
 	}
 }
 
-func BenchmarkEncode(b *testing.B) {
+// BenchmarkEncodeFloats has both write the same lists.
+func BenchmarkEncodeFloats(b *testing.B) {
+	random := rand.New(rand.NewPCG(1, 2))
 	for _, shape := range [][]int64{{1, 1000}, {1, 224, 224, 3}} {
-		for _, d := range []infer.DType{infer.Float, infer.Double} {
-			n, err := infer.Elements(shape)
-			if err != nil {
-				b.Fatal(err)
-			}
-			random := rand.New(rand.NewPCG(1, 2))
-			var data []byte
-			for range n {
-				if d == infer.Float {
-					data = binary.LittleEndian.AppendUint32(data, math.Float32bits(random.Float32()))
-				} else {
-					data = binary.LittleEndian.AppendUint64(data, math.Float64bits(random.Float64()))
-				}
-			}
-			value, err := infer.NewTensor(d, shape, data)
-			if err != nil {
-				b.Fatal(err)
-			}
-			results := []infer.Result{{TensorInfo: infer.TensorInfo{Name: "y"}, Value: value}}
-			b.Run(d.String()+infer.FormatShape(shape), func(b *testing.B) {
-				b.ReportAllocs()
-				var dst []byte
-				for b.Loop() {
-					dst, err = codec.AppendPredict(dst[:0], results, true)
-					if err != nil {
-						b.Fatal(err)
-					}
-				}
-				b.SetBytes(int64(len(dst)))
-				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/element")
-			})
+		n, err := infer.Elements(shape)
+		if err != nil {
+			b.Fatal(err)
 		}
+		floats, doubles := make([]float32, n), make([]float64, n)
+		for i := range n {
+			floats[i], doubles[i] = random.Float32(), random.Float64()
+		}
+		benchmarkEncode(b, infer.Float, shape, floats)
+		benchmarkEncode(b, infer.Double, shape, doubles)
 	}
 }
+
+func benchmarkEncode[T float32 | float64](b *testing.B, d infer.DType, shape []int64, numbers []T) {
+	data, err := binary.Append(nil, binary.LittleEndian, numbers)
+	if err != nil {
+		b.Fatal(err)
+	}
+	value, err := infer.NewTensor(d, shape, data)
+	if err != nil {
+		b.Fatal(err)
+	}
+	results := []infer.Result{{TensorInfo: infer.TensorInfo{Name: "y"}, Value: value}}
+	name := d.String() + infer.FormatShape(shape)
+	b.Run(name+"/codec", func(b *testing.B) {
+		b.ReportAllocs()
+		var dst []byte
+		for b.Loop() {
+			if dst, err = codec.AppendPredict(dst[:0], results, true); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.SetBytes(int64(len(dst)))
+	})
+	lists := map[string]any{"predictions": [][]T{numbers}}
+	if len(shape) == 4 {
+		lists["predictions"] = [][][][]T{rowsOf(rowsOf(numbers, shape[3]), shape[2])}
+	}
+	b.Run(name+"/encoding-json", func(b *testing.B) {
+		b.ReportAllocs()
+		var dst []byte
+		for b.Loop() {
+			if dst, err = json.Marshal(lists); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.SetBytes(int64(len(dst)))
+	})
+}
+
+// rowsOf cuts a list into lists of n.
+func rowsOf[T any](list []T, n int64) [][]T { return slices.Collect(slices.Chunk(list, int(n))) }

@@ -191,3 +191,20 @@ func TestEffectsAreKnownBeforeARun(t *testing.T) {
 		}
 	}
 }
+
+func TestAnOperationWithoutAKernelIsNoMatterUntilItRuns(t *testing.T) {
+	runner := loadFor(t, "unsafe_pyfunc", tensorflow.Options{AllowUnsafeOps: true})
+	defer runner.Close()
+	signature, err := runner.Catalog().Signature("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	value, err := infer.NewTensor(infer.Float, []int64{1}, make([]byte, 4))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = runner.Run(t.Context(), []infer.Feed{{TensorInfo: signature.Inputs[0], Value: value}}, signature.Outputs)
+	if err == nil || !strings.Contains(err.Error(), "PyFunc") {
+		t.Errorf("got %v, want an error that names PyFunc", err)
+	}
+}

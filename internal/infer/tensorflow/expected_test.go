@@ -1,10 +1,14 @@
 package tensorflow_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -24,6 +28,22 @@ type value struct {
 	DType  string
 	Shape  []int64
 	Values []any // numbers, booleans, "NaN" and "Infinity", base64 for strings
+}
+
+// expectations reads expected.json.
+func expectations(t *testing.T) []expectation {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(models, "expected.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var expected struct{ Cases []expectation }
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	decoder.UseNumber()
+	if err := decoder.Decode(&expected); err != nil {
+		t.Fatal(err)
+	}
+	return expected.Cases
 }
 
 var dtypes = map[string]infer.DType{

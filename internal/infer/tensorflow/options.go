@@ -27,16 +27,31 @@ type Options struct {
 	AllowUnsafeOps bool
 	// IntraOpThreads and InterOpThreads are the sizes of TensorFlow's thread
 	// pools; 0 leaves them to TensorFlow, which asks the machine. The first
-	// session of a process fixes them for all.
+	// session of a process fixes them for all. One inter-op thread is the
+	// caller's own: runs at once do not wait for each other.
 	IntraOpThreads, InterOpThreads int
 }
 
-// session makes the session's options.
-func (o Options) session() (*tf.SessionOptions, error) {
+// callersThread is TensorFlow's value for no pool: a run's operations stay in the
+// thread that asked for it (direct_session.cc). Only TensorFlow's own threads flush
+// subnormal numbers to zero; here they stay, as in Python.
+const callersThread = -1
+
+// session makes the session's options. inline puts the bodies of functions where
+// they are called.
+func (o Options) session(inline bool) (*tf.SessionOptions, error) {
+	interOpThreads := o.InterOpThreads
+	if interOpThreads == 1 {
+		// A pool of one would make runs at once queue up, and each run pays
+		// for two changes of threads: for a small model more than its
+		// operations cost.
+		interOpThreads = callersThread
+	}
 	config := &corepb.ConfigProto{
 		IntraOpParallelismThreads: int32(o.IntraOpThreads),
-		InterOpParallelismThreads: int32(o.InterOpThreads),
+		InterOpParallelismThreads: int32(interOpThreads),
 		GraphOptions: &corepb.GraphOptions{
+			OptimizerOptions: &corepb.OptimizerOptions{DoFunctionInlining: inline},
 			RewriteOptions: &corepb.RewriterConfig{
 				// Grappler rewrites the graph before the first run. On models
 				// as Keras exports them that is half of the load and of the

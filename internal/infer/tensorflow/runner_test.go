@@ -55,18 +55,8 @@ func load(t *testing.T, model string) infer.Runner {
 }
 
 func TestRunnersAgreeWithPythonTensorFlow(t *testing.T) {
-	content, err := os.ReadFile(filepath.Join(models, "expected.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var expected struct{ Cases []expectation }
-	decoder := json.NewDecoder(bytes.NewReader(content))
-	decoder.UseNumber()
-	if err := decoder.Decode(&expected); err != nil {
-		t.Fatal(err)
-	}
 	runners := make(map[string]infer.Runner)
-	for i, c := range expected.Cases {
+	for i, c := range expectations(t) {
 		t.Run(fmt.Sprintf("%d %s %s", i, c.Model, c.Signature), func(t *testing.T) {
 			runner := runners[c.Model]
 			if runner == nil {

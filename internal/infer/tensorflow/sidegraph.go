@@ -1,7 +1,6 @@
 package tensorflow
 
 import (
-	"bytes"
 	"fmt"
 	"sync"
 
@@ -13,16 +12,39 @@ import (
 )
 
 // Tensors that the binding cannot make or take apart go through a graph of one
-// operation, which costs some microseconds and copies nothing:
+// operation, which costs some ten microseconds and copies nothing:
 //
-//   - half and bfloat16, on which it panics, are made as uint16 and bitcast;
+//   - half, bfloat16, uint32 and uint64, on which it panics or which it does not
+//     read, are made as another type of their size and bitcast;
+//   - results of uint32 and uint64, which it does not write, the other way round;
 //   - strings, which it cannot reshape, are made flat and reshaped, and results
 //     the other way round.
 var (
-	halfCast     = sideGraph{build: bitcastTo(tf.Half)}
-	bfloat16Cast = sideGraph{build: bitcastTo(tf.Bfloat16)}
-	reshape      = sideGraph{build: reshapeStrings}
+	feedCasts = map[infer.DType]*cast{
+		infer.Half:     newCast(infer.Uint16, infer.Half),
+		infer.Bfloat16: newCast(infer.Uint16, infer.Bfloat16),
+		infer.Uint32:   newCast(infer.Int32, infer.Uint32),
+		infer.Uint64:   newCast(infer.Int64, infer.Uint64),
+	}
+	fetchCasts = map[infer.DType]*cast{
+		infer.Uint32: newCast(infer.Uint32, infer.Int32),
+		infer.Uint64: newCast(infer.Uint64, infer.Int64),
+	}
+	reshape = sideGraph{build: reshapeStrings}
 )
+
+// cast gives a tensor's bits another type.
+type cast struct {
+	from infer.DType
+	sideGraph
+}
+
+func newCast(from, to infer.DType) *cast {
+	return &cast{from: from, sideGraph: sideGraph{build: func(s *op.Scope) ([]tf.Output, tf.Output) {
+		in := op.Placeholder(s, tf.DataType(from))
+		return []tf.Output{in}, op.Bitcast(s, in, tf.DataType(to))
+	}}}
+}
 
 // sideGraph is a session beside the model's, made when first needed and kept for
 // the life of the process. It is safe for concurrent use.
@@ -60,28 +82,18 @@ func (g *sideGraph) open() {
 		return
 	}
 	// The process's thread pools exist already: the model's session made them.
-	g.session, g.err = tf.NewSession(graph, nil)
-}
-
-func bitcastTo(dtype tf.DataType) func(*op.Scope) ([]tf.Output, tf.Output) {
-	return func(s *op.Scope) ([]tf.Output, tf.Output) {
-		in := op.Placeholder(s, tf.Uint16)
-		return []tf.Output{in}, op.Bitcast(s, in, dtype)
+	// For one operation a change of threads would cost several times its price.
+	options, err := Options{InterOpThreads: 1}.session(false)
+	if err != nil {
+		g.err = err
+		return
 	}
+	g.session, g.err = tf.NewSession(graph, options)
 }
 
 func reshapeStrings(s *op.Scope) ([]tf.Output, tf.Output) {
 	value, shape := op.Placeholder(tg.NewScope(s), tf.String), op.Placeholder(tg.NewScope(s), tf.Int64)
 	return []tf.Output{value, shape}, op.Reshape(s, value, shape)
-}
-
-// halfToC makes a tensor of the type that cast has from the bits of t.
-func halfToC(t *infer.Tensor, cast *sideGraph) (*tf.Tensor, error) {
-	bits, err := tf.ReadTensor(tf.Uint16, t.Shape, bytes.NewReader(t.Data))
-	if err != nil {
-		return nil, err
-	}
-	return cast.run(bits)
 }
 
 // reshapeTo gives a tensor of strings another shape with as many elements.
