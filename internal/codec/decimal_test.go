@@ -87,6 +87,9 @@ func TestFloatTextReadsBack(t *testing.T) {
 		if i%4 == 1 { // few digits
 			f = float32(random.IntN(1_000_000)) * float32(math.Pow10(random.IntN(60)-40))
 		}
+		if i%8 == 2 { // 10 digits, in the middle of two numbers of 9
+			f = float32(random.IntN(1<<10)|1) / (1 << 10)
+		}
 		floats = append(floats, f)
 	}
 	texts := outputs(t, result(t, "y", infer.Float, []int64{int64(len(floats))}, floats...))
@@ -111,6 +114,12 @@ func TestDoubleTextReadsBack(t *testing.T) {
 		}
 		if i%4 == 1 {
 			f = float64(random.IntN(1_000_000)) * math.Pow10(random.IntN(60)-40)
+		}
+		if i%8 == 2 { // 18 digits, in the middle of two numbers of 17
+			f = float64(random.IntN(1<<18)|1) / (1 << 18)
+		}
+		if i%8 == 6 { // of every size from 1e-30 to 1e30
+			f = (1 + random.Float64()) * math.Ldexp(1, random.IntN(200)-100)
 		}
 		doubles = append(doubles, f)
 	}
