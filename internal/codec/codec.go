@@ -39,7 +39,8 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// Predict is a decoded request of TensorFlow Serving's :predict.
+// Predict is a decoded request of TensorFlow Serving's :predict, as JSON or in
+// one of the forms that stand for it.
 type Predict struct {
 	*infer.Request
 	// Row says that the request was in row form ("instances"), and that the

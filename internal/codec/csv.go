@@ -7,6 +7,12 @@ import (
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
 
+// Values of the parameter header of text/csv: RFC 4180, section 3.
+const (
+	HeaderPresent = "present"
+	HeaderAbsent  = "absent"
+)
+
 // DecodeCSV reads a request that is CSV (RFC 4180) with one row a line, for the
 // default signature. A first line whose first field names an input is a header:
 // "name", or "name_0" to "name_n" for the elements of an input in row-major
@@ -14,10 +20,13 @@ import (
 // Without a header they fill the only input in order. Either way a row has the
 // signature's shape without its first dimension.
 //
+// header is the parameter of the media type by that name: HeaderPresent and
+// HeaderAbsent decide what the first line is, anything else leaves it to the line.
+//
 // Numbers are those of JSON, and nan, inf and infinity in any case, a plus in
 // front and spaces around; bools are true, false, 1 and 0; strings are the
 // fields as they are. Errors are those of DecodePredict and name line and column.
-func DecodeCSV(body []byte, c *infer.Catalog, l Limits) (*Predict, error) {
+func DecodeCSV(body []byte, header string, c *infer.Catalog, l Limits) (*Predict, error) {
 	p, err := newPlain(c, "CSV without a header", l)
 	if err != nil {
 		return nil, err
@@ -28,11 +37,11 @@ func DecodeCSV(body []byte, c *infer.Catalog, l Limits) (*Predict, error) {
 	if !ok {
 		return nil, invalid("CSV: the body is empty")
 	}
-	header, err := r.layOut(record)
+	named, err := r.layOut(record, header)
 	if err != nil {
 		return nil, err
 	}
-	if header {
+	if named {
 		if record, ok = lines.next(); !ok {
 			return nil, invalid("CSV: no row follows the header")
 		}
@@ -43,11 +52,7 @@ func DecodeCSV(body []byte, c *infer.Catalog, l Limits) (*Predict, error) {
 			return nil, err
 		}
 	}
-	feeds, err := r.feeds()
-	if err != nil {
-		return nil, err
-	}
-	return p.request(feeds, true), nil
+	return p.requestOf(r.in)
 }
 
 // csvRows reads records into the tensors of a signature's inputs.
@@ -89,14 +94,6 @@ func (r *csvRows) expect(first, rest []byte) {
 			slot.t.reserve(n * slot.t.info.DType.Size())
 		}
 	}
-}
-
-// feeds are the tensors of the rows read.
-func (r *csvRows) feeds() ([]infer.Feed, error) {
-	for _, t := range r.in.slots {
-		t.refund()
-	}
-	return r.in.feeds(true)
 }
 
 // row reads one record as a row of every input.
@@ -161,7 +158,7 @@ func (r *csvRows) element(t *builder, record *csvRecord, place int) error {
 			return r.located(record, column, err)
 		}
 	}
-	if err := t.text(text); err != nil {
+	if err := t.field(text); err != nil {
 		return r.located(record, column, err)
 	}
 	return nil
@@ -185,7 +182,7 @@ func (r *csvRows) located(record *csvRecord, column int, err error) error {
 	}
 	hint := ""
 	if r.unnamed && r.in.slots[0].rows == 0 {
-		hint = "; a header would begin with the name of an input (" + r.inputNames() + ")"
+		hint = "; a header would begin with the name of an input (" + names(r.sig.Inputs) + ")"
 	}
 	return invalid("CSV line %d, column %d: %s%s", record.line, column+1, err, hint)
 }

@@ -10,12 +10,16 @@ import (
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
 
+// spareColumns bounds a header without rows, whose columns cost a request nothing.
+const spareColumns = 1 << 20
+
 // EncodeCSV makes a reply with one row a line behind a header: "name" for results
 // with one value a row, "name_0" and so on for the elements of others in row-major
 // order. Numbers are those of AppendPredict. Strings stand as they are; those that
 // are not UTF-8 as base64.
 //
-// The errors are *infer.Error with ErrInvalidArgument, as those of AppendPredict.
+// The errors are *infer.Error with ErrInvalidArgument, as those of AppendPredict;
+// and ErrTooLarge for a header of millions of columns without rows.
 func EncodeCSV(results []infer.Result) (*Reply, error) {
 	batch, size, err := checkRows(results)
 	if err != nil {
@@ -33,6 +37,9 @@ func EncodeCSV(results []infer.Result) (*Reply, error) {
 	}
 	if total == 0 {
 		return nil, invalid("the rows of the answer have no elements to write as CSV: accept JSON")
+	}
+	if batch == 0 && total > spareColumns {
+		return nil, infer.Errorf(infer.ErrTooLarge, "the answer has %d columns and no rows to write as CSV: accept JSON", total)
 	}
 	dst := slices.Grow([]byte(nil), size+8*total)
 	dst = appendHeader(dst, results, columns)

@@ -2,6 +2,7 @@ package codec
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,16 +10,18 @@ import (
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
 
-// layOut decides by the first record which columns belong to which input. header
-// says that the record is a header and no row.
-func (r *csvRows) layOut(first csvRecord) (header bool, err error) {
+// layOut decides by the first record, and by what the client says of it, which
+// columns belong to which input. named says that the record is a header and no row.
+func (r *csvRows) layOut(first csvRecord, header string) (named bool, err error) {
 	if r.columns, err = first.count(); err != nil {
 		return false, err
 	}
-	names := first
-	name, _ := names.field() // count has read it
-	if _, ok := r.named(name); ok {
-		return true, r.readHeader(first)
+	fields := first
+	name, _ := fields.field() // count has read it
+	if header != HeaderAbsent {
+		if _, ok := r.named(name); ok || header == HeaderPresent {
+			return true, r.readHeader(first)
+		}
 	}
 	if len(r.sig.Inputs) != 1 {
 		if _, err := r.input(); err != nil {
@@ -26,7 +29,19 @@ func (r *csvRows) layOut(first csvRecord) (header bool, err error) {
 		}
 	}
 	r.unnamed = true
-	return false, r.add(0, r.columns, r.columns > 1)
+	if err = r.add(0, r.columns, r.columns > 1); err == nil {
+		return false, nil
+	}
+	if r.columns > 1 { // behind the index of a data frame there may be a header
+		if second, _ := fields.field(); header != HeaderAbsent {
+			if _, ok := r.named(second); ok {
+				return true, r.readHeader(first)
+			}
+		}
+	} else if bytes.ContainsAny(name, ";\t") {
+		err = invalid("%s; columns are separated by commas", err)
+	}
+	return false, err
 }
 
 // csvName is what the header says of a column: the input, and which element of
@@ -65,23 +80,20 @@ func (r *csvRows) inputIndex(name string) (int, bool) {
 
 // readHeader reads a header, which must name every input of the signature.
 func (r *csvRows) readHeader(record csvRecord) error {
-	names := make([]csvName, r.columns)
-	for column := range names {
+	columns := make([]csvName, r.columns)
+	for column := range columns {
 		field, _ := record.field() // count has read them all
 		name, ok := r.named(field)
 		if !ok {
-			return invalid("CSV header: column %d, %q, names no input (%s)", column+1, shown(field), r.inputNames())
+			return invalid("CSV header: column %d, %q, names no input (%s)", column+1, shown(field), names(r.sig.Inputs))
 		}
 		name.column = column
-		names[column] = name
+		columns[column] = name
 	}
-	slices.SortFunc(names, func(a, b csvName) int {
-		if a.input != b.input {
-			return a.input - b.input
-		}
-		return a.element - b.element
+	slices.SortFunc(columns, func(a, b csvName) int {
+		return cmp.Or(a.input-b.input, a.element-b.element)
 	})
-	for rest, k := names, 0; k < len(r.sig.Inputs); k++ {
+	for rest, k := columns, 0; k < len(r.sig.Inputs); k++ {
 		n := 0
 		for n < len(rest) && rest[n].input == k {
 			n++
@@ -91,12 +103,12 @@ func (r *csvRows) readHeader(record csvRecord) error {
 		}
 		rest = rest[n:]
 	}
-	if !slices.IsSortedFunc(names, func(a, b csvName) int { return a.column - b.column }) {
-		r.from = make([]int, len(names))
-		for place, name := range names {
+	if !slices.IsSortedFunc(columns, func(a, b csvName) int { return a.column - b.column }) {
+		r.from = make([]int, len(columns))
+		for place, name := range columns {
 			r.from[place] = name.column
 		}
-		r.fields = make([][]byte, len(names))
+		r.fields = make([][]byte, len(columns))
 	}
 	return nil
 }
@@ -153,13 +165,9 @@ func csvShape(info infer.TensorInfo, columns int, list bool) ([]int64, error) {
 	case len(info.Shape) == 0:
 		return nil, invalid("CSV: %d columns for input %q, which is a scalar", columns, info.Name)
 	}
-	shape := slices.Clone(info.Shape[1:])
-	unknown := slices.IndexFunc(shape, func(d int64) bool { return d < 0 })
-	if unknowns(shape) > 1 {
+	shape, unknown, ok := oneUnknown(info.Shape[1:])
+	if !ok {
 		return nil, invalid("CSV does not say the shape of input %q, which is %s in the signature: send JSON", info.Name, info.Shape)
-	}
-	if unknown >= 0 {
-		shape[unknown] = 1
 	}
 	size, err := infer.Elements(shape)
 	switch {

@@ -39,6 +39,11 @@ func table(list string) *infer.Catalog {
 	return catalogOf([]string{"y"}, infos...)
 }
 
+// decodeCSV reads CSV of which the client does not say whether it has a header.
+func decodeCSV(body []byte, c *infer.Catalog, l codec.Limits) (*codec.Predict, error) {
+	return codec.DecodeCSV(body, "", c, l)
+}
+
 func TestDecodeCSV(t *testing.T) {
 	for _, tt := range []struct {
 		name, inputs, body, want string
@@ -77,7 +82,7 @@ func TestDecodeCSV(t *testing.T) {
 		{"a line of nothing but a comma", "x:string", ",\n", `row x=[1,2] "" ""`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p, err := codec.DecodeCSV([]byte(tt.body), table(tt.inputs), codec.Limits{})
+			p, err := decodeCSV([]byte(tt.body), table(tt.inputs), codec.Limits{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -98,7 +103,9 @@ func TestDecodeCSVRefuses(t *testing.T) {
 		{"a header alone", "x:float", "x\n\n", "CSV: no row follows the header"},
 		{"a word", "x:float", "1,2\n3,four\n", `CSV line 2, column 2: "four" is not of type float`},
 		{"an unknown header", "x:float", "a,b\n1,2\n", `CSV line 1, column 1: "a" is not of type float` + hint},
-		{"an empty field", "x:float", "1,\n", "CSV line 1, column 2: an empty field is not of type float" + hint},
+		{"an empty field", "x:float", "1,\n", "CSV line 1, column 2: an empty field is not of type float: a missing value is nan" + hint},
+		{"the index of a data frame", "x:float[?,2]", ",x_0,x_1\n0,1,2\n", `CSV header: column 1, "", names no input (x)`},
+		{"semicolons", "x:float[?,2]", "1;2\n", `CSV: 1 columns, but a row of input "x" of shape [?,2] has 2; columns are separated by commas`},
 		{"a space for a field", "x:int8", "1\n \n", "CSV line 2, column 1: an empty field is not of type int8"},
 		{"too few columns", "x:float", "1,2,3\n\n4,5\n", "CSV line 3: 2 columns, but the first line has 3"},
 		{"too few, read element by element", "x:int8", "1,2,3\n4,5\n", "CSV line 2: 2 columns, but the first line has 3"},
@@ -144,7 +151,7 @@ func TestDecodeCSVRefuses(t *testing.T) {
 		{"no CSV form", "x:complex64", "1\n", `input "x" of type complex64 cannot be given as CSV`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := codec.DecodeCSV([]byte(tt.body), table(tt.inputs), codec.Limits{})
+			_, err := decodeCSV([]byte(tt.body), table(tt.inputs), codec.Limits{})
 			if _, public := errors.AsType[*infer.Error](err); !public || err.Error() != tt.want {
 				t.Errorf("got  %v\nwant %s", err, tt.want)
 			}
@@ -152,17 +159,39 @@ func TestDecodeCSVRefuses(t *testing.T) {
 	}
 }
 
+// What the client says of the first line goes before what it looks like.
+func TestDecodeCSVHeaderParameter(t *testing.T) {
+	for _, tt := range []struct{ inputs, header, body, want string }{
+		{"x:string[?]", "present", "x\na\n", `row x=[1] "a"`},
+		{"x:string[?]", "present", "text\na\n", `CSV header: column 1, "text", names no input (x)`},
+		{"x:float[?,2]", "present", "0,1\n2,3\n", `CSV header: column 1, "0", names no input (x)`},
+		{"x:string[?]", "absent", "x\na\n", `row x=[2] "x" "a"`},
+		{"x:float[?,2]", "absent", "x_0,x_1\n2,3\n", `CSV line 1, column 1: "x_0" is not of type float; a header would begin with the name of an input (x)`},
+		{"x:float[?,2]", "absent", "id,x_0,x_1\n", `CSV: 3 columns, but a row of input "x" of shape [?,2] has 2`},
+		{"x:string[?]", "maybe", "x\na\n", `row x=[1] "a"`},
+	} {
+		p, err := codec.DecodeCSV([]byte(tt.body), tt.header, table(tt.inputs), codec.Limits{})
+		got := fmt.Sprint(err)
+		if err == nil {
+			got = described(p)
+		}
+		if got != tt.want {
+			t.Errorf("header=%s %q:\ngot  %s\nwant %s", tt.header, tt.body, got, tt.want)
+		}
+	}
+}
+
 func TestDecodeCSVNamesOfFrozenGraphs(t *testing.T) {
 	catalog := table("x:float")
 	catalog.ByTensor = true
-	p, err := codec.DecodeCSV([]byte("x_op_1,x_op_0\n2,1\n"), catalog, codec.Limits{})
+	p, err := decodeCSV([]byte("x_op_1,x_op_0\n2,1\n"), catalog, codec.Limits{})
 	if err != nil || described(p) != "row x=[1,2] 1 2" {
 		t.Errorf("got %v, %v", p, err)
 	}
 	// A graph's other tensors are no columns: a field would mean one by chance.
 	catalog = table("x:string")
 	catalog.Tensor = func(name string) (infer.TensorInfo, bool) { return infer.TensorInfo{Tensor: name + ":0"}, true }
-	if p, err = codec.DecodeCSV([]byte("word,other\n"), catalog, codec.Limits{}); err != nil || described(p) != `row x=[1,2] "word" "other"` {
+	if p, err = decodeCSV([]byte("word,other\n"), catalog, codec.Limits{}); err != nil || described(p) != `row x=[1,2] "word" "other"` {
 		t.Errorf("got %v, %v", p, err)
 	}
 }
@@ -174,10 +203,10 @@ func TestRowsLimits(t *testing.T) {
 		decode             decode
 		need               int64
 	}{
-		{"CSV", "x:float", "1,2\n3,4\n", codec.DecodeCSV, 16},
-		{"CSV, element by element", "x:int64", "1,2\n3,4\n", codec.DecodeCSV, 32},
-		{"CSV of strings", "x:string", "ab,c\n", codec.DecodeCSV, 2*8 + 3},
-		{"CSV of several inputs", "x:float y:int64", "y,x\n1,2\n3,4\n", codec.DecodeCSV, 24},
+		{"CSV", "x:float", "1,2\n3,4\n", decodeCSV, 16},
+		{"CSV, element by element", "x:int64", "1,2\n3,4\n", decodeCSV, 32},
+		{"CSV of strings", "x:string", "ab,c\n", decodeCSV, 2*8 + 3},
+		{"CSV of several inputs", "x:float y:int64", "y,x\n1,2\n3,4\n", decodeCSV, 24},
 		{"lines", "x:float", "[1,2]\n[3,4]\n", codec.DecodeJSONLines, 16},
 		{"lines of integers", "x:int64", "[1,2]\n[3,4]\n", codec.DecodeJSONLines, 32},
 		{"lines of strings", "x:string", `["ab","c"]`, codec.DecodeJSONLines, 2*8 + 3},
@@ -204,11 +233,11 @@ func FuzzDecodeCSV(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, inputs := range []string{"x:float", "x:int64[?,2]", "x:bool[?,?]", "x:half b:string"} {
-			p, err := codec.DecodeCSV(body, table(inputs), codec.Limits{MaxTensorBytes: fuzzLimit})
+			p, err := decodeCSV(body, table(inputs), codec.Limits{MaxTensorBytes: fuzzLimit})
 			checkPlain(t, p, err)
 		}
 		// A name that no field has by chance, so that there is no header.
-		p, err := codec.DecodeCSV(body, table("a-name-that-no-field-has:string"), codec.Limits{MaxTensorBytes: 64 * fuzzLimit})
+		p, err := decodeCSV(body, table("a-name-that-no-field-has:string"), codec.Limits{MaxTensorBytes: 64 * fuzzLimit})
 		r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(body, []byte("\xEF\xBB\xBF"))))
 		var want []string
 		var wantErr error

@@ -35,39 +35,42 @@ func (t *builder) plainFloats(record *csvRecord, n int) (int, error) {
 	return n, nil
 }
 
-// text appends the element that a field of text stands for.
-func (t *builder) text(field []byte) error {
+// field appends the element that a field of a record stands for.
+func (t *builder) field(text []byte) error {
 	d := t.info.DType
 	if d == infer.String {
-		if err := t.charge(len(field)); err != nil {
+		if err := t.charge(len(text)); err != nil {
 			return err
 		}
-		t.data = append(t.data, field...)
+		t.data = append(t.data, text...)
 		t.offsets = append(t.offsets, len(t.data))
 		return nil
 	}
 	if err := t.room(); err != nil {
 		return err
 	}
-	field = bytes.Trim(field, " \t")
-	if len(field) == 0 {
+	text = bytes.Trim(text, " \t")
+	if len(text) == 0 {
+		if isFloat(d) {
+			return invalid("an empty field is not of type %s: a missing value is nan", d)
+		}
 		return invalid("an empty field is not of type %s", d)
 	}
 	switch {
 	case d == infer.Bool:
-		v, ok := textBool(field)
+		v, ok := textBool(text)
 		if !ok {
-			return invalid("%q is not of type bool: true, false, 1 or 0", shown(field))
+			return invalid("%q is not of type bool: true, false, 1 or 0", shown(text))
 		}
 		t.data = append(t.data, v)
 	case isFloat(d):
-		f, err := textFloat(field, d)
+		f, err := textFloat(text, d)
 		if err != nil {
 			return err
 		}
 		t.data = narrowFloats(t.data, d, []float64{f})
 	default:
-		v, err := textInteger(field, d)
+		v, err := textInteger(text, d)
 		if err != nil {
 			return err
 		}
@@ -90,10 +93,10 @@ func textBool(field []byte) (byte, bool) {
 // textFloat reads a number of JSON, or one of the spellings that NumPy, pandas
 // and C have for others.
 func textFloat(field []byte, d infer.DType) (float64, error) {
-	digits := unsigned(field)
+	digits := withoutPlus(field)
 	if first := bytes.TrimPrefix(digits, []byte{'-'}); len(first) > 0 && first[0]-'0' < 10 {
-		if d, n := decimalAt(digits); n == len(digits) && d.small() && d.mant>>53 == 0 {
-			return d.scaled(), nil
+		if v, n := decimalAt(digits); n == len(digits) && v.small() && v.mant>>53 == 0 {
+			return v.scaled(), nil
 		}
 		sc := scanner{s: digits}
 		if n, err := sc.number(0); err == nil && n == len(digits) {
@@ -119,35 +122,30 @@ func textFloat(field []byte, d infer.DType) (float64, error) {
 	}
 }
 
-// unsigned is field without a plus in front, where that is not all.
-func unsigned(field []byte) []byte {
+// withoutPlus is field without a plus in front, where that is not all.
+func withoutPlus(field []byte) []byte {
 	if field[0] == '+' && len(field) > 1 && field[1] != '-' {
 		return field[1:]
 	}
 	return field
 }
 
-// textInteger reads an integer as JSON writes it: no fraction, no exponent.
+// textInteger reads an integer as JSON writes it, with no fraction and no exponent,
+// in two's complement.
 func textInteger(field []byte, d infer.DType) (int64, error) {
-	digits := unsigned(field)
-	limits := rangeOf(d)
-	if !isInteger(digits) {
+	number, limits := withoutPlus(field), rangeOf(d)
+	if !isInteger(number) {
 		return 0, invalid("%q is not of type %s", shown(field), d)
 	}
-	if digits = bytes.TrimLeft(digits, "-"); len(digits) > 1 && digits[0] == '0' {
+	if digits := bytes.TrimPrefix(number, []byte{'-'}); len(digits) > 1 && digits[0] == '0' {
 		return 0, invalid("%q is not of type %s: it begins with 0", shown(field), d)
 	}
 	var room [24]byte // longer than any that is in range, with a byte behind it
-	digits = unsigned(field)
-	if len(digits) < len(room) {
-		copy(room[:], digits)
+	if len(number) < len(room) {
+		copy(room[:], number)
 		if v, _, ok := integerAt(room[:], 0, limits); ok {
 			return int64(v), nil
 		}
 	}
-	sign := ""
-	if limits.below > 0 {
-		sign = "-"
-	}
-	return 0, invalid("%q is out of the range of %s, %s%d to %d", shown(field), d, sign, limits.below, limits.above)
+	return 0, invalid("%q is out of the range of %s, %s", shown(field), d, limits)
 }

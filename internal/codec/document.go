@@ -52,24 +52,34 @@ func readRoot(body []byte, l Limits, root *span, part func(sc *scanner, key []by
 		return invalid("JSON Parse error: The document is empty")
 	}
 	sc := &scanner{s: body, maxDepth: l.MaxDepth}
-	start := 0
-	if bytes.HasPrefix(body, byteOrderMark) {
-		start = len(byteOrderMark)
-	}
-	start = sc.space(start)
-	if start == len(body) {
-		return syntaxError(textEmpty, start)
+	start, err := sc.root()
+	if err != nil {
+		return err
 	}
 	*root = span{start, len(body)}
-	if body[start] != '{' {
-		return notObject(sc, start)
-	}
 	end, err := sc.object(start, 0, func(key []byte, i int) (int, error) { return part(sc, key, i) })
 	if err != nil {
 		return err
 	}
 	root.end = end
 	return behind(sc, end)
+}
+
+// root is the offset of the object that the body must be. A byte order mark and
+// white space may stand before it.
+func (sc *scanner) root() (int, error) {
+	start := 0
+	if bytes.HasPrefix(sc.s, byteOrderMark) {
+		start = len(byteOrderMark)
+	}
+	start = sc.space(start)
+	if start == len(sc.s) {
+		return 0, syntaxError(textEmpty, start)
+	}
+	if sc.s[start] != '{' {
+		return 0, notObject(sc, start)
+	}
+	return start, nil
 }
 
 // behind refuses what follows the document. TensorFlow Serving ignores it; but

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 	"github.com/tensorlambda/tensorlambda/internal/jsontext"
+	"github.com/tensorlambda/tensorlambda/internal/npy"
 )
 
 // AppendPredict appends the reply of TensorFlow Serving's REST :predict to dst
@@ -23,13 +24,13 @@ import (
 // UTF-8 are {"b64": …} under any name, not only where it ends in "_bytes".
 //
 // The errors are *infer.Error with ErrInvalidArgument: results that have no
-// common batch size in row form, and types that have no JSON form. dst is then
-// to be thrown away.
+// common batch size in row form, and types that have no JSON form; and ErrTooLarge
+// for those of checkLists. dst is then to be thrown away.
 func AppendPredict(dst []byte, results []infer.Result, row bool) ([]byte, error) {
 	if len(results) == 0 {
 		return dst, invalid("Cannot convert empty tensor map to JSON")
 	}
-	batch := int64(0)
+	batch := 0
 	if row {
 		var err error
 		if batch, err = batchSize(results); err != nil {
@@ -41,6 +42,9 @@ func AppendPredict(dst []byte, results []infer.Result, row bool) ([]byte, error)
 		if !supported(r.Value.DType) {
 			return dst, invalid("Failed to write JSON value for tensor type: %s", r.Value.DType)
 		}
+		if err := checkLists(r); err != nil {
+			return dst, err
+		}
 		size += textSize(r.Value)
 	}
 	dst = slices.Grow(dst, size)
@@ -49,14 +53,14 @@ func AppendPredict(dst []byte, results []infer.Result, row bool) ([]byte, error)
 	} else {
 		dst = append(dst, `{"outputs":`...)
 		dst = appendNamed(dst, results, func(dst []byte, r *infer.Result) []byte {
-			return appendTensor(dst, r, r.Value.Shape, 0)
+			return appendTensor(dst, r, r.Value.Shape, 0, r.Value.Len())
 		})
 	}
 	return append(dst, '}'), nil
 }
 
 // batchSize is the size of the first dimension, which all results must share.
-func batchSize(results []infer.Result) (int64, error) {
+func batchSize(results []infer.Result) (int, error) {
 	batch := int64(-1)
 	for _, r := range results {
 		if len(r.Value.Shape) == 0 {
@@ -68,7 +72,7 @@ func batchSize(results []infer.Result) (int64, error) {
 		}
 		batch = size
 	}
-	return batch, nil
+	return int(batch), nil
 }
 
 // textSize is about how long the text of t will be.
@@ -83,17 +87,45 @@ func textSize(t *infer.Tensor) int {
 	}
 }
 
-func appendRows(dst []byte, results []infer.Result, batch int64) []byte {
+// A result may have this many lists, and some more for each element.
+const (
+	spareLists   = 1 << 20
+	elementLists = 4
+)
+
+// checkLists refuses a result that would be next to nothing but brackets: a few
+// bytes of a request can name a shape of millions of rows with nothing in them, and
+// an element can stand in 254 lists.
+func checkLists(r infer.Result) error {
+	lists, level := 0.0, 1.0 // which no shape makes overflow
+	for _, d := range r.Value.Shape {
+		lists += level
+		level *= float64(d)
+	}
+	if lists > spareLists+elementLists*float64(r.Value.Len()) {
+		return infer.Errorf(infer.ErrTooLarge, "output %q of shape %s has too many lists for its %d elements: accept %s",
+			r.Name, infer.FormatShape(r.Value.Shape), r.Value.Len(), npy.ContentType)
+	}
+	return nil
+}
+
+func appendRows(dst []byte, results []infer.Result, batch int) []byte {
 	dst = append(dst, `{"predictions":[`...)
-	for row := range int(batch) {
+	for row := range batch {
 		if row > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendNamed(dst, results, func(dst []byte, r *infer.Result) []byte {
-			return appendTensor(dst, r, r.Value.Shape[1:], row*(r.Value.Len()/int(batch)))
-		})
+		dst = appendRow(dst, results, row, batch)
 	}
 	return append(dst, ']')
+}
+
+// appendRow appends one of batch rows.
+func appendRow(dst []byte, results []infer.Result, row, batch int) []byte {
+	return appendNamed(dst, results, func(dst []byte, r *infer.Result) []byte {
+		n := r.Value.Len() / batch
+		return appendTensor(dst, r, r.Value.Shape[1:], row*n, n)
+	})
 }
 
 // appendNamed appends what value makes of the only result, or an object of what
@@ -111,9 +143,9 @@ func appendNamed(dst []byte, results []infer.Result, value func([]byte, *infer.R
 	return append(dst, '}')
 }
 
-// appendTensor appends the elements of r from start on as nested lists of the
-// given shape. It recurses once for each dimension.
-func appendTensor(dst []byte, r *infer.Result, shape []int64, start int) []byte {
+// appendTensor appends n elements of r from start on as nested lists of the given
+// shape. It recurses once for each dimension.
+func appendTensor(dst []byte, r *infer.Result, shape []int64, start, n int) []byte {
 	if len(shape) == 0 {
 		dst = appendElements(dst, r, start, 1)
 		r.Value.KeepAlive()
@@ -126,15 +158,25 @@ func appendTensor(dst []byte, r *infer.Result, shape []int64, start int) []byte 
 		r.Value.KeepAlive()
 		return append(dst, ']')
 	}
-	step := 1
-	for _, d := range shape[1:] {
-		step *= int(d)
+	if len(shape) == 2 { // lists may be short (the channels of a pixel): each is a call less
+		inner := int(shape[1])
+		for i := range size {
+			dst = appendElements(append(dst, '['), r, start+i*inner, inner)
+			dst = append(dst, ']', ',')
+		}
+		r.Value.KeepAlive()
+		return closed(dst, size)
 	}
 	for i := range size {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = appendTensor(dst, r, shape[1:], start+i*step)
+		dst = append(appendTensor(dst, r, shape[1:], start+i*(n/size), n/size), ',')
+	}
+	return closed(dst, size)
+}
+
+// closed ends a list of n elements, each with a comma behind it.
+func closed(dst []byte, n int) []byte {
+	if n > 0 {
+		dst = dst[:len(dst)-1]
 	}
 	return append(dst, ']')
 }

@@ -11,12 +11,10 @@ const (
 // The names that TensorFlow Serving's methods want in a signature
 // (tensorflow/cc/saved_model/signature_constants.h).
 const (
-	examplesInput  = "inputs"
-	classesOutput  = "classes"
-	scoresOutput   = "scores"
-	regressOutput  = "outputs"
-	examplesKey    = "examples"
-	exampleContext = "context"
+	examplesInput = "inputs"
+	classesOutput = "classes"
+	scoresOutput  = "scores"
+	regressOutput = "outputs"
 )
 
 // Examples is a decoded request of TensorFlow Serving's :classify or :regress.
@@ -64,14 +62,13 @@ func DecodeExamples(body []byte, c *infer.Catalog, method string, l Limits) (*Ex
 
 // methodOf is the method that a signature is made for.
 func methodOf(sig *infer.Signature) string {
-	_, regresses := sig.Output(regressOutput)
 	switch sig.Method {
 	case "tensorflow/serving/classify":
 		return Classify
 	case "tensorflow/serving/regress":
 		return Regress
 	}
-	if regresses {
+	if _, ok := sig.Output(regressOutput); ok {
 		return Regress
 	}
 	return Classify
@@ -93,10 +90,10 @@ func (d *examplesDocument) part(sc *scanner, key []byte, i int) (end int, err er
 	case "signature_name":
 		d.signatureName, end, err = signatureName(sc, d.root, i)
 		return end, err
-	case exampleContext:
+	case "context":
 		end, err = sc.value(i, 1)
 		d.context = &span{i, end}
-	case examplesKey:
+	case "examples":
 		end, err = sc.value(i, 1)
 		d.examples = &span{i, end}
 	default:
@@ -155,10 +152,11 @@ func examplesContract(sig *infer.Signature, method string) (infer.TensorInfo, []
 		return infer.TensorInfo{}, nil, invalid("Expected one input Tensor.")
 	}
 	input, ok := sig.Input(examplesInput)
-	fetches, err := regressFetches(sig, ok)
+	fetchesOf := regressFetches
 	if method == Classify {
-		fetches, err = classifyFetches(sig, ok)
+		fetchesOf = classifyFetches
 	}
+	fetches, err := fetchesOf(sig, ok)
 	return input, fetches, err
 }
 

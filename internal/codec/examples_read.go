@@ -53,9 +53,8 @@ func (r *exampleReader) readAll(c *cursor) error {
 		if err := r.object(c); err != nil {
 			return inside(err, fmt.Sprintf("example %d", len(r.offsets)-1))
 		}
-		r.budget.left -= int64(example.Size(r.features))
-		if r.budget.left < 0 {
-			return r.budget.tooLarge()
+		if err := r.budget.take(int64(example.Size(r.features))); err != nil {
+			return err
 		}
 		r.data = example.Append(append(r.data, r.context...), r.features)
 		r.offsets = append(r.offsets, len(r.data))

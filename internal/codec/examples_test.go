@@ -309,17 +309,17 @@ func TestDecodeExamplesOfHostileBodies(t *testing.T) {
 	}
 }
 
-// A name table that one example has grown costs the examples behind it nothing.
+// Names are counted and compared within one example.
 func TestDecodeExamplesOfManyNames(t *testing.T) {
 	var b strings.Builder
-	b.WriteString(`{"examples": [{"0":0`)
+	b.WriteString(`{"0":0`)
 	for i := 1; i < 1<<14; i++ {
 		fmt.Fprintf(&b, `,"%d":0`, i)
 	}
-	legal := b.String() + "}" + strings.Repeat(`,{"a":1,"b":2}`, 1<<17) + "]}"
-	if n := len(examplesOf(t, legal)); n != 1<<17+1 {
+	names := b.String()
+	if n := len(examplesOf(t, `{"examples": [`+names+`},`+names+`}]}`)); n != 2 {
 		t.Errorf("%d examples", n)
 	}
-	_, err := codec.DecodeExamples([]byte(b.String()+`,"x":0}]}`), examplesCatalog(), codec.Classify, codec.Limits{})
+	_, err := codec.DecodeExamples([]byte(`{"examples": [`+names+`,"x":0}]}`), examplesCatalog(), codec.Classify, codec.Limits{})
 	wantInvalid(t, err, "more than 16384 members")
 }

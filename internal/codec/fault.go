@@ -2,7 +2,6 @@ package codec
 
 import (
 	"errors"
-	"strconv"
 	"strings"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
@@ -73,15 +72,15 @@ func statusCode(err error) string {
 }
 
 // formatIndex writes a place inside nested lists: "[0,2]".
-func formatIndex(index []int64) string {
-	b := []byte{'['}
-	for i, n := range index {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = strconv.AppendInt(b, n, 10)
+func formatIndex(index []int64) string { return string(appendSizes(nil, index)) }
+
+// names lists tensors for a message.
+func names(infos []infer.TensorInfo) string {
+	list := make([]string, len(infos))
+	for i, info := range infos {
+		list[i] = info.Name
 	}
-	return string(append(b, ']'))
+	return strings.Join(list, ", ")
 }
 
 // kind is the kind of an error of this package.

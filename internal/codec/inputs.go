@@ -12,7 +12,7 @@ import (
 // order, and behind them what else the request feeds, where the catalog lets it
 // name any tensor of the graph.
 type inputs struct {
-	doc     *document
+	doc     *document // of TensorFlow Serving, which read and readRows need; nil for other bodies
 	catalog *infer.Catalog
 	sig     *infer.Signature
 	budget  budget
@@ -89,7 +89,7 @@ func (in *inputs) readColumns() error {
 		if len(in.sig.Inputs) > 1 {
 			return invalid("inputs is a plain value/list, but expecting an object as multiple input tensors required as per tensorinfo_map")
 		}
-		return in.readColumn(0, *d.inputs)
+		return in.readColumn(0, d.body, *d.inputs)
 	}
 	values := make(map[int]span, len(d.named))
 	for _, m := range d.named {
@@ -110,19 +110,20 @@ func (in *inputs) readColumns() error {
 			}
 			return invalid("Missing named input: %s in 'inputs' object.", t.info.Name)
 		}
-		if err := in.readColumn(k, value); err != nil {
+		if err := in.readColumn(k, d.body, value); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (in *inputs) readColumn(k int, value span) error {
-	t, c := in.slots[k], cursor{in.doc.body, value.start}
+// readColumn reads the value of body as the whole tensor of slot k.
+func (in *inputs) readColumn(k int, body []byte, value span) error {
+	t, c := in.slots[k], cursor{body, value.start}
 	if !supported(t.info.DType) {
 		return t.noConversion(&c)
 	}
-	t.expect(value.of(in.doc.body))
+	t.expect(value.of(body))
 	in.given[k] = true
 	if err := t.value(&c); err != nil {
 		if errors.Is(err, infer.ErrTooLarge) {

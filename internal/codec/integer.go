@@ -1,7 +1,7 @@
 package codec
 
 import (
-	"encoding/binary"
+	"fmt"
 	"math"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
@@ -9,6 +9,15 @@ import (
 
 // integerRange is the range of an integer type, as magnitudes: -below to above.
 type integerRange struct{ below, above uint64 }
+
+// String is the range as messages show it: "-128 to 127".
+func (r integerRange) String() string {
+	sign := ""
+	if r.below > 0 {
+		sign = "-"
+	}
+	return fmt.Sprintf("%s%d to %d", sign, r.below, r.above)
+}
 
 func rangeOf(d infer.DType) integerRange {
 	switch d {
@@ -33,7 +42,6 @@ func rangeOf(d infer.DType) integerRange {
 
 func (t *builder) integers(c *cursor, list bool) (n int, err error) {
 	limits := rangeOf(t.info.DType)
-	size := t.info.DType.Size()
 	for more := true; more; more = c.more(list) {
 		v, end, ok := integerAt(c.s, c.i, limits)
 		if !ok {
@@ -43,16 +51,7 @@ func (t *builder) integers(c *cursor, list bool) (n int, err error) {
 			return n, err
 		}
 		c.i = end
-		switch size {
-		case 1:
-			t.data = append(t.data, byte(v))
-		case 2:
-			t.data = binary.LittleEndian.AppendUint16(t.data, uint16(v))
-		case 4:
-			t.data = binary.LittleEndian.AppendUint32(t.data, uint32(v))
-		default:
-			t.data = binary.LittleEndian.AppendUint64(t.data, v)
-		}
+		t.data = narrowIntegers(t.data, t.info.DType, []int64{int64(v)})
 		n++
 	}
 	return n, nil
@@ -95,11 +94,7 @@ func (t *builder) notInteger(c *cursor, limits integerRange) error {
 	if !isInteger(text) {
 		return err
 	}
-	sign := ""
-	if limits.below > 0 {
-		sign = "-"
-	}
-	return invalid("%s: out of range, %s%d to %d", err, sign, limits.below, limits.above)
+	return invalid("%s: out of range, %s", err, limits)
 }
 
 func isInteger(text []byte) bool {

@@ -14,10 +14,8 @@ func (t *builder) leaves(c *cursor, list bool) (int, error) {
 	switch t.info.DType {
 	case infer.Float:
 		return t.floats(c, list)
-	case infer.Double:
-		return t.doubles(c, list)
-	case infer.Half, infer.Bfloat16:
-		return t.shortFloats(c, list)
+	case infer.Double, infer.Half, infer.Bfloat16:
+		return t.otherFloats(c, list)
 	case infer.String:
 		return t.strings(c, list)
 	case infer.Bool:
@@ -79,7 +77,8 @@ func (t *builder) floats(c *cursor, list bool) (n int, err error) {
 	return n, nil
 }
 
-func (t *builder) doubles(c *cursor, list bool) (n int, err error) {
+// otherFloats is floats for the types that are not what requests are mostly made of.
+func (t *builder) otherFloats(c *cursor, list bool) (n int, err error) {
 	for more := true; more; more = c.more(list) {
 		if !t.isFloat(c.peek()) {
 			return n, t.wrongType(c)
@@ -89,27 +88,7 @@ func (t *builder) doubles(c *cursor, list bool) (n int, err error) {
 		}
 		f, length := float64At(c.s[c.i:])
 		c.i += length
-		t.data = binary.LittleEndian.AppendUint64(t.data, math.Float64bits(f))
-		n++
-	}
-	return n, nil
-}
-
-func (t *builder) shortFloats(c *cursor, list bool) (n int, err error) {
-	narrow := halfBits
-	if t.info.DType == infer.Bfloat16 {
-		narrow = bfloat16Bits
-	}
-	for more := true; more; more = c.more(list) {
-		if !t.isFloat(c.peek()) {
-			return n, t.wrongType(c)
-		}
-		if err := t.room(); err != nil {
-			return n, err
-		}
-		f, length := float64At(c.s[c.i:])
-		c.i += length
-		t.data = binary.LittleEndian.AppendUint16(t.data, narrow(f))
+		t.data = narrowFloats(t.data, t.info.DType, []float64{f})
 		n++
 	}
 	return n, nil

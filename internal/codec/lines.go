@@ -35,11 +35,7 @@ func DecodeJSONLines(body []byte, c *infer.Catalog, l Limits) (*Predict, error) 
 	if r.rows == 0 {
 		return nil, invalid("JSON lines: the body has no rows")
 	}
-	feeds, err := r.feeds()
-	if err != nil {
-		return nil, err
-	}
-	return p.request(feeds, true), nil
+	return p.requestOf(r.in)
 }
 
 // cutLine splits s behind its first line feed. The line has one in any case, since
@@ -148,14 +144,6 @@ func (r *jsonRows) expect(first, rest []byte) {
 		t.refund() // what the first row did not need
 	}
 	r.in.expectRows(rows, len(rest))
-}
-
-// feeds are the tensors of the rows read.
-func (r *jsonRows) feeds() ([]infer.Feed, error) {
-	for _, t := range r.in.slots {
-		t.refund()
-	}
-	return r.in.feeds(true)
 }
 
 // atLine names the line of a fault. Limits are the whole body's.

@@ -3,6 +3,7 @@ package codec
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 	"github.com/tensorlambda/tensorlambda/internal/npy"
@@ -29,10 +30,8 @@ func castable(info infer.TensorInfo, from npy.DType) error {
 		}
 		kinds = []npy.Kind{npy.Int, npy.Uint}
 	}
-	for _, k := range kinds {
-		if from.Kind == k {
-			return nil
-		}
+	if slices.Contains(kinds, from.Kind) {
+		return nil
 	}
 	return invalid("npy: input %q is of type %s and does not take an array of type %s: convert it with .astype('%s')",
 		info.Name, info.DType, from.Name(), hint)
@@ -83,10 +82,6 @@ func cast(info infer.TensorInfo, from npy.DType, shape []int64, data []byte) ([]
 		done += k
 	}
 	return out, nil
-}
-
-func isFloat(d infer.DType) bool {
-	return d == infer.Float || d == infer.Double || d == infer.Half || d == infer.Bfloat16
 }
 
 // widenIntegers reads integers in two's complement: uint64 beyond the range of
@@ -142,29 +137,8 @@ func outOfRange(v []int64, from npy.DType, to infer.DType) int {
 }
 
 func integerOutOfRange(info infer.TensorInfo, index []int64) error {
-	limits := rangeOf(info.DType)
-	sign := ""
-	if limits.below > 0 {
-		sign = "-"
-	}
-	return invalid("npy: input %q: element %s is out of the range of %s, %s%d to %d",
-		info.Name, formatIndex(index), info.DType, sign, limits.below, limits.above)
-}
-
-func narrowIntegers(dst []byte, to infer.DType, v []int64) []byte {
-	for _, n := range v {
-		switch to.Size() {
-		case 1:
-			dst = append(dst, byte(n))
-		case 2:
-			dst = binary.LittleEndian.AppendUint16(dst, uint16(n))
-		case 4:
-			dst = binary.LittleEndian.AppendUint32(dst, uint32(n))
-		default:
-			dst = binary.LittleEndian.AppendUint64(dst, uint64(n))
-		}
-	}
-	return dst
+	return invalid("npy: input %q: element %s is out of the range of %s, %s",
+		info.Name, formatIndex(index), info.DType, rangeOf(info.DType))
 }
 
 func widenFloats(dst []float64, from npy.DType, src []byte) {
@@ -179,21 +153,4 @@ func widenFloats(dst []float64, from npy.DType, src []byte) {
 			dst[i] = math.Float64frombits(le.Uint64(src[8*i:]))
 		}
 	}
-}
-
-func narrowFloats(dst []byte, to infer.DType, v []float64) []byte {
-	le := binary.LittleEndian
-	for _, f := range v {
-		switch to {
-		case infer.Float:
-			dst = le.AppendUint32(dst, math.Float32bits(float32(f)))
-		case infer.Double:
-			dst = le.AppendUint64(dst, math.Float64bits(f))
-		case infer.Half:
-			dst = le.AppendUint16(dst, halfBits(f))
-		default:
-			dst = le.AppendUint16(dst, bfloat16Bits(f))
-		}
-	}
-	return dst
 }

@@ -1,10 +1,6 @@
 package codec
 
-import (
-	"strings"
-
-	"github.com/tensorlambda/tensorlambda/internal/infer"
-)
+import "github.com/tensorlambda/tensorlambda/internal/infer"
 
 // plain is what bodies without a request around them are read against: the
 // default signature, all of whose outputs they ask for.
@@ -23,8 +19,8 @@ func newPlain(c *infer.Catalog, format string, l Limits) (*plain, error) {
 	if len(sig.Inputs) == 0 {
 		return nil, invalid("Failed to get input map for signature: %s", sig.Name)
 	}
-	if len(sig.Outputs) == 0 {
-		return nil, invalid("signature %q has no outputs to return", sig.Name)
+	if _, err := allOutputs(sig); err != nil {
+		return nil, err
 	}
 	return &plain{catalog: c, sig: sig, format: format, limit: l.withDefaults().MaxTensorBytes}, nil
 }
@@ -35,21 +31,25 @@ func (p *plain) input() (infer.TensorInfo, error) {
 		return p.sig.Inputs[0], nil
 	}
 	return infer.TensorInfo{}, invalid("%s is for signatures with one input, but signature %q has %d (%s): send JSON",
-		p.format, p.sig.Name, len(p.sig.Inputs), p.inputNames())
-}
-
-func (p *plain) inputNames() string {
-	names := make([]string, len(p.sig.Inputs))
-	for i, info := range p.sig.Inputs {
-		names[i] = info.Name
-	}
-	return strings.Join(names, ", ")
+		p.format, p.sig.Name, len(p.sig.Inputs), names(p.sig.Inputs))
 }
 
 // predict is the request that feeds value to the only input. A value with a
 // first dimension is a batch of rows, and is answered by rows.
 func (p *plain) predict(info infer.TensorInfo, value *infer.Tensor) *Predict {
 	return p.request([]infer.Feed{{TensorInfo: info, Value: value}}, len(value.Shape) > 0)
+}
+
+// requestOf is the request that feeds the rows that in has read.
+func (p *plain) requestOf(in *inputs) (*Predict, error) {
+	for _, t := range in.slots {
+		t.refund()
+	}
+	feeds, err := in.feeds(true)
+	if err != nil {
+		return nil, err
+	}
+	return p.request(feeds, true), nil
 }
 
 func (p *plain) request(feeds []infer.Feed, row bool) *Predict {

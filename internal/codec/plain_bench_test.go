@@ -33,7 +33,7 @@ func BenchmarkDecodeCSV(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(line)))
 			for b.Loop() {
-				if _, err := codec.DecodeCSV(line, catalog, codec.Limits{}); err != nil {
+				if _, err := decodeCSV(line, catalog, codec.Limits{}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -78,9 +78,9 @@ func BenchmarkDecodeTable(b *testing.B) {
 		dtype  infer.DType
 		decode func([]byte, *infer.Catalog, codec.Limits) (*codec.Predict, error)
 	}{
-		{"csv/float", text, infer.Float, codec.DecodeCSV},
-		{"csv/double", text, infer.Double, codec.DecodeCSV},
-		{"csv/header", append([]byte("x_1,x_0,x_2,x_3,x_4,x_5,x_6,x_7\n"), text...), infer.Float, codec.DecodeCSV},
+		{"csv/float", text, infer.Float, decodeCSV},
+		{"csv/double", text, infer.Double, decodeCSV},
+		{"csv/header", append([]byte("x_1,x_0,x_2,x_3,x_4,x_5,x_6,x_7\n"), text...), infer.Float, decodeCSV},
 		{"lines/float", lines, infer.Float, codec.DecodeJSONLines},
 		{"lines/double", lines, infer.Double, codec.DecodeJSONLines},
 	} {

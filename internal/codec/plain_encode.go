@@ -88,6 +88,11 @@ func EncodeJSONLines(results []infer.Result) (*Reply, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, r := range results {
+		if err := checkLists(r); err != nil {
+			return nil, err
+		}
+	}
 	dst := slices.Grow([]byte(nil), size+16*batch)
 	for row := range batch {
 		dst = append(dst, `{"prediction":`...)
@@ -109,13 +114,6 @@ func checkRows(results []infer.Result) (batch, size int, err error) {
 		}
 		size += textSize(r.Value)
 	}
-	n, err := batchSize(results)
-	return int(n), size, err
-}
-
-// appendRow appends one of batch rows as an element of "predictions".
-func appendRow(dst []byte, results []infer.Result, row, batch int) []byte {
-	return appendNamed(dst, results, func(dst []byte, r *infer.Result) []byte {
-		return appendTensor(dst, r, r.Value.Shape[1:], row*(r.Value.Len()/batch))
-	})
+	batch, err = batchSize(results)
+	return batch, size, err
 }

@@ -201,6 +201,46 @@ func TestEncodeRowsRefuses(t *testing.T) {
 	}
 }
 
+// A request of a few bytes can ask for millions of rows with nothing in them.
+func TestAnswersOfNothingButBrackets(t *testing.T) {
+	ones := slices.Repeat([]int64{1}, 30)
+	asRows := func(r []infer.Result) (*codec.Reply, error) {
+		text, err := codec.AppendPredict(nil, r, true)
+		return &codec.Reply{Pieces: [][]byte{text}}, err
+	}
+	asColumns := func(r []infer.Result) (*codec.Reply, error) {
+		text, err := codec.AppendPredict(nil, r, false)
+		return &codec.Reply{Pieces: [][]byte{text}}, err
+	}
+	for _, tt := range []struct {
+		name   string
+		shape  []int64
+		size   int
+		encode func([]infer.Result) (*codec.Reply, error)
+		fits   bool
+	}{
+		{"rows", []int64{1 << 19, 0}, 0, asRows, true},
+		{"rows", []int64{1 << 21, 0}, 0, asRows, false},
+		{"rows of a row", []int64{1, 1 << 21, 0}, 0, asRows, false},
+		{"rows that cannot be counted", []int64{1 << 62, 1 << 62, 0}, 0, asRows, false},
+		{"columns", []int64{1 << 21, 0}, 0, asColumns, false},
+		{"an empty list", []int64{0, 1 << 40}, 0, asColumns, true},
+		{"lines", []int64{1 << 19, 0}, 0, codec.EncodeJSONLines, true},
+		{"lines", []int64{1 << 21, 0}, 0, codec.EncodeJSONLines, false},
+		{"a header", []int64{0, 1 << 10}, 0, codec.EncodeCSV, true},
+		{"a header", []int64{0, 1 << 21}, 0, codec.EncodeCSV, false},
+		{"as many columns as elements", []int64{1, 1 << 21}, 1 << 21, codec.EncodeCSV, true},
+		{"lists of one", append([]int64{1 << 21}, ones[:3]...), 1 << 21, asRows, true},
+		{"lists of lists of one", append([]int64{1 << 21}, ones...), 1 << 21, asRows, false},
+		{"few lists of lists", append([]int64{1 << 10}, ones...), 1 << 10, asRows, true},
+	} {
+		y := infer.Result{TensorInfo: infer.TensorInfo{Name: "y"}, Value: &infer.Tensor{DType: infer.Int8, Shape: tt.shape, Data: make([]byte, tt.size)}}
+		if _, err := tt.encode([]infer.Result{y}); tt.fits && err != nil || !tt.fits && !errors.Is(err, infer.ErrTooLarge) {
+			t.Errorf("%s of shape %v: %v", tt.name, tt.shape, err)
+		}
+	}
+}
+
 // Rows that are written as CSV read back the same, elements that are not UTF-8
 // and NaN's bits aside.
 func TestCSVRoundTrip(t *testing.T) {
@@ -215,7 +255,7 @@ func TestCSVRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := codec.DecodeCSV(body(reply), oneInput("y", tt.DType), codec.Limits{})
+		p, err := decodeCSV(body(reply), oneInput("y", tt.DType), codec.Limits{})
 		if err != nil {
 			t.Errorf("%s: %v", body(reply), err)
 		} else if got, want := described(p), "row y="+describe(tt.Value); got != want {

@@ -53,7 +53,7 @@ func npyTensor(info infer.TensorInfo, h *npy.Header, data []byte, limit int64) (
 	if _, err := infer.Bytes(info.DType, h.Shape, limit); err != nil {
 		return nil, b.tooLarge()
 	}
-	data = ordered(h, data)
+	data = h.Items(data)
 	if info.DType == infer.String {
 		return npyStrings(info, h, data, &b)
 	}
@@ -68,35 +68,6 @@ func npyTensor(info infer.TensorInfo, h *npy.Header, data []byte, limit int64) (
 		}
 	}
 	return infer.NewTensor(info.DType, h.Shape, data)
-}
-
-// ordered is data in row-major order and little-endian: itself where it is that
-// already, else one copy.
-func ordered(h *npy.Header, data []byte) []byte {
-	out := data
-	if h.Fortran {
-		out = rowMajor(data, h.Shape, h.DType.Size)
-	}
-	if !h.DType.BigEndian || len(data) == 0 {
-		return out
-	}
-	if &out[0] == &data[0] {
-		out = bytes.Clone(data) // which is not ours to change
-	}
-	swapBytes(out, wordSize(h.DType))
-	return out
-}
-
-// wordSize is the size of what has a byte order of its own in an item.
-func wordSize(d npy.DType) int {
-	switch d.Kind {
-	case npy.Complex:
-		return d.Size / 2
-	case npy.Unicode:
-		return 4
-	default:
-		return d.Size
-	}
 }
 
 // npyStrings makes strings of items of fixed size, whose padding it leaves out
@@ -116,8 +87,8 @@ func npyStrings(info infer.TensorInfo, h *npy.Header, data []byte, b *budget) (*
 				return nil, invalid("npy: input %q: element %s is not valid Unicode", info.Name, formatIndex(indexOf(h.Shape, i)))
 			}
 		}
-		if b.left -= int64(len(out)-before) + 8; b.left < 0 {
-			return nil, b.tooLarge()
+		if err := b.take(int64(len(out)-before) + 8); err != nil {
+			return nil, err
 		}
 		offsets = append(offsets, len(out))
 	}

@@ -54,16 +54,6 @@ func deducible(info infer.TensorInfo, size int) error {
 	}
 }
 
-func unknowns(shape infer.Shape) int {
-	n := 0
-	for _, d := range shape {
-		if d < 0 {
-			n++
-		}
-	}
-	return n
-}
-
 // parseShape reads the header.
 func parseShape(text string) (infer.Shape, error) {
 	shape, ok := sizes(strings.TrimSpace(text))

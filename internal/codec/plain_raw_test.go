@@ -139,7 +139,7 @@ func TestPlainBodiesNeedADefaultSignature(t *testing.T) {
 	decoders := map[string]func() error{
 		"raw":   func() error { _, err := codec.DecodeRaw(nil, "", catalog, codec.Limits{}); return err },
 		"npy":   func() error { _, err := codec.DecodeNPY(nil, catalog, codec.Limits{}); return err },
-		"CSV":   func() error { _, err := codec.DecodeCSV(nil, catalog, codec.Limits{}); return err },
+		"CSV":   func() error { _, err := decodeCSV(nil, catalog, codec.Limits{}); return err },
 		"lines": func() error { _, err := codec.DecodeJSONLines(nil, catalog, codec.Limits{}); return err },
 	}
 	for name, decode := range decoders {

@@ -1,8 +1,6 @@
 package codec
 
-import (
-	"github.com/tensorlambda/tensorlambda/internal/infer"
-)
+import "github.com/tensorlambda/tensorlambda/internal/infer"
 
 // DecodePredict reads the body of a request to TensorFlow Serving's REST
 // :predict. The tensors are copies: the body may be reused afterwards. It is
@@ -85,14 +83,19 @@ func (in *inputs) read(row bool) error {
 	return in.readRows(&list)
 }
 
+// allOutputs are the outputs of a request that names none.
+func allOutputs(sig *infer.Signature) ([]infer.TensorInfo, error) {
+	if len(sig.Outputs) == 0 {
+		return nil, invalid("signature %q has no outputs to return", sig.Name)
+	}
+	return sig.Outputs, nil
+}
+
 // fetches are the outputs that the request asks for: those of its
 // output_filter in the order given, else all of the signature.
 func fetches(d *document, c *infer.Catalog, sig *infer.Signature) ([]infer.TensorInfo, error) {
 	if d.outputFilter == nil {
-		if len(sig.Outputs) == 0 {
-			return nil, invalid("signature %q has no outputs to return", sig.Name)
-		}
-		return sig.Outputs, nil
+		return allOutputs(sig)
 	}
 	const wanted = "'output_filter' key must be a list of one or more output names"
 	list := cursor{d.body, d.outputFilter.start}

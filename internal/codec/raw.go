@@ -37,9 +37,9 @@ func rawTensor(info infer.TensorInfo, shape infer.Shape, body []byte, limit int6
 
 // rawShape is shape with its unknown dimension set to what size bytes hold.
 func rawShape(info infer.TensorInfo, shape infer.Shape, size int) ([]int64, error) {
-	sizes, unknown, err := oneUnknown(info, shape)
-	if err != nil {
-		return nil, err
+	sizes, unknown, ok := oneUnknown(shape)
+	if !ok {
+		return nil, invalid("raw bytes do not say the shape of input %q: of %s at most one dimension may be unknown", info.Name, shape)
 	}
 	step, err := infer.Bytes(info.DType, sizes, 0)
 	switch {
@@ -56,26 +56,27 @@ func rawShape(info infer.TensorInfo, shape infer.Shape, size int) ([]int64, erro
 }
 
 // oneUnknown is a copy of shape with 1 for its unknown dimension, and the index
-// of that, -1 where all are known.
-func oneUnknown(info infer.TensorInfo, shape infer.Shape) (sizes []int64, unknown int, err error) {
-	sizes, unknown = slices.Clone([]int64(shape)), -1
-	if shape == nil {
-		return nil, 0, ambiguous(info, shape)
+// of that, -1 where all are known. ok is false where more is unknown.
+func oneUnknown(shape infer.Shape) (sizes []int64, unknown int, ok bool) {
+	if shape == nil || unknowns(shape) > 1 {
+		return nil, 0, false
 	}
-	for i, d := range sizes {
-		if d >= 0 {
-			continue
-		}
-		if unknown >= 0 {
-			return nil, 0, ambiguous(info, shape)
-		}
-		unknown, sizes[i] = i, 1
+	sizes = slices.Clone(shape)
+	unknown = slices.IndexFunc(sizes, func(d int64) bool { return d < 0 })
+	if unknown >= 0 {
+		sizes[unknown] = 1
 	}
-	return sizes, unknown, nil
+	return sizes, unknown, true
 }
 
-func ambiguous(info infer.TensorInfo, shape infer.Shape) error {
-	return invalid("raw bytes do not say the shape of input %q: of %s at most one dimension may be unknown", info.Name, shape)
+func unknowns(shape infer.Shape) int {
+	n := 0
+	for _, d := range shape {
+		if d < 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // rawString is the string tensor of one element that body is.

@@ -44,10 +44,10 @@ func appendClassifications(dst []byte, results []infer.Result, n int) ([]byte, e
 	if classes == nil && scores == nil {
 		return dst, infer.Errorf(infer.ErrInternal, "neither classes nor scores were fetched")
 	}
-	if err := checkClasses(classes, n); err != nil {
+	if err := checkMatrix(classes, "classes", infer.String, n); err != nil {
 		return dst, err
 	}
-	if err := checkScores(scores, n); err != nil {
+	if err := checkMatrix(scores, "scores", infer.Float, n); err != nil {
 		return dst, err
 	}
 	var width int
@@ -93,36 +93,20 @@ func appendClass(dst []byte, classes, scores *infer.Tensor, k int) []byte {
 	return append(dst, ']')
 }
 
-func checkClasses(classes *infer.Tensor, n int) error {
+// checkMatrix checks that t, where it is not nil, has a row for each of n examples.
+func checkMatrix(t *infer.Tensor, name string, want infer.DType, n int) error {
 	switch {
-	case classes == nil:
+	case t == nil:
 		return nil
-	case len(classes.Shape) != 2:
-		return notMatrix(classes)
-	case classes.DType != infer.String:
-		return invalid("Expected classes Tensor of DT_STRING. Got: %s", classes.DType.Enum())
-	case classes.Shape[0] != int64(n):
-		return invalid("Expected classes output batch size of %d. Got: %d", n, classes.Shape[0])
-	}
-	return nil
-}
-
-func checkScores(scores *infer.Tensor, n int) error {
-	switch {
-	case scores == nil:
+	case len(t.Shape) != 2:
+		return invalid("Expected Tensor shape: [batch_size num_classes] but got %s", infer.FormatShape(t.Shape))
+	case t.DType != want:
+		return invalid("Expected %s Tensor of %s. Got: %s", name, want.Enum(), t.DType.Enum())
+	case t.Shape[0] != int64(n):
+		return invalid("Expected %s output batch size of %d. Got: %d", name, n, t.Shape[0])
+	default:
 		return nil
-	case len(scores.Shape) != 2:
-		return notMatrix(scores)
-	case scores.DType != infer.Float:
-		return invalid("Expected scores Tensor of DT_FLOAT. Got: %s", scores.DType.Enum())
-	case scores.Shape[0] != int64(n):
-		return invalid("Expected scores output batch size of %d. Got: %d", n, scores.Shape[0])
 	}
-	return nil
-}
-
-func notMatrix(t *infer.Tensor) error {
-	return invalid("Expected Tensor shape: [batch_size num_classes] but got %s", infer.FormatShape(t.Shape))
 }
 
 func appendRegressions(dst []byte, results []infer.Result, n int) ([]byte, error) {

@@ -10,11 +10,20 @@ import (
 // budget is what the tensors of one request may still take, in bytes.
 type budget struct{ left, limit int64 }
 
+// take charges the budget with size bytes.
+func (b *budget) take(size int64) error {
+	if size > b.left {
+		return b.tooLarge()
+	}
+	b.left -= size
+	return nil
+}
+
 func (b *budget) tooLarge() error {
 	return infer.Errorf(infer.ErrTooLarge, "input tensors are larger than the limit of %d bytes (MAX_TENSOR_BYTES)", b.limit)
 }
 
-// builder collects one input's tensor from checked JSON.
+// builder collects one input's tensor, element by element.
 type builder struct {
 	info   infer.TensorInfo
 	budget *budget
@@ -36,7 +45,7 @@ type builder struct {
 	firstSize  int
 	firstShape []int64
 
-	whole *infer.Tensor // a value that was not read from JSON
+	whole *infer.Tensor // a value that came as it is, and needs no collecting
 }
 
 func newBuilder(info infer.TensorInfo, b *budget) *builder {
@@ -53,6 +62,15 @@ func supported(d infer.DType) bool {
 	case infer.Float, infer.Double, infer.Half, infer.Bfloat16, infer.Bool, infer.String,
 		infer.Int8, infer.Int16, infer.Int32, infer.Int64,
 		infer.Uint8, infer.Uint16, infer.Uint32, infer.Uint64:
+		return true
+	default:
+		return false
+	}
+}
+
+func isFloat(d infer.DType) bool {
+	switch d {
+	case infer.Float, infer.Double, infer.Half, infer.Bfloat16:
 		return true
 	default:
 		return false
@@ -111,13 +129,7 @@ func (t *builder) grow() error {
 }
 
 // charge takes what one string of size bytes costs from the budget.
-func (t *builder) charge(size int) error {
-	t.budget.left -= int64(size) + 8
-	if t.budget.left < 0 {
-		return t.budget.tooLarge()
-	}
-	return nil
-}
+func (t *builder) charge(size int) error { return t.budget.take(int64(size) + 8) }
 
 // refund gives back what was reserved for numbers that did not come.
 func (t *builder) refund() {

@@ -1,6 +1,10 @@
 package codec
 
-import "github.com/tensorlambda/tensorlambda/internal/infer"
+import (
+	"slices"
+
+	"github.com/tensorlambda/tensorlambda/internal/infer"
+)
 
 // Infer is a decoded request of the Open Inference Protocol's infer.
 type Infer struct {
@@ -67,35 +71,20 @@ func DecodeInfer(body []byte, jsonLength int, c *infer.Catalog, l Limits) (*Infe
 
 // decodeRawInfer reads the raw form. All outputs are wanted in binary.
 func decodeRawInfer(body []byte, c *infer.Catalog, l Limits) (*Infer, error) {
-	sig, err := c.Signature("")
+	p, err := newPlain(c, "a request of raw bytes", l)
 	if err != nil {
 		return nil, err
 	}
-	if len(sig.Inputs) != 1 {
-		return nil, invalid("a request of raw bytes is for models with one input, but signature %q has %d", sig.Name, len(sig.Inputs))
-	}
-	value, err := rawTensor(sig.Inputs[0], sig.Inputs[0].Shape, body, l.MaxTensorBytes)
+	info, err := p.input()
 	if err != nil {
 		return nil, err
 	}
-	outputs, err := allOutputs(sig)
+	value, err := rawTensor(info, info.Shape, body, p.limit)
 	if err != nil {
 		return nil, err
 	}
-	binary := make([]bool, len(outputs))
-	for i := range binary {
-		binary[i] = true
-	}
-	feeds := []infer.Feed{{TensorInfo: sig.Inputs[0], Value: value}}
-	return &Infer{&infer.Request{Signature: sig, Feeds: feeds, Fetches: outputs}, nil, binary}, nil
-}
-
-// allOutputs are the outputs of a request that names none.
-func allOutputs(sig *infer.Signature) ([]infer.TensorInfo, error) {
-	if len(sig.Outputs) == 0 {
-		return nil, invalid("signature %q has no outputs to return", sig.Name)
-	}
-	return sig.Outputs, nil
+	req := p.predict(info, value).Request
+	return &Infer{req, nil, slices.Repeat([]bool{true}, len(req.Fetches))}, nil
 }
 
 // datatypes are the protocol's names of the types that it has names for. They

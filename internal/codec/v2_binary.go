@@ -89,15 +89,6 @@ func (t *builder) prefixed(shape []int64, data []byte) (*infer.Tensor, error) {
 	return value, err
 }
 
-// take charges the budget with size bytes.
-func (b *budget) take(size int64) error {
-	if size > b.left {
-		return b.tooLarge()
-	}
-	b.left -= size
-	return nil
-}
-
 // binaryData is the data of t as the binary tensor extension has it. It is that
 // of t itself but for strings, which do not have their lengths between them.
 func binaryData(r *infer.Result) ([]byte, error) {

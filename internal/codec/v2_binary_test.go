@@ -204,7 +204,7 @@ func TestDecodeInferRawString(t *testing.T) {
 
 func TestDecodeInferRawRefuses(t *testing.T) {
 	_, err := codec.DecodeInfer(make([]byte, 4), 0, inputsOf("a:float b:float"), codec.Limits{})
-	wantInvalid(t, err, `a request of raw bytes is for models with one input, but signature "serving_default" has 2`)
+	wantInvalid(t, err, `a request of raw bytes is for signatures with one input, but signature "serving_default" has 2`)
 	_, err = codec.DecodeInfer(make([]byte, 4), 0, inputsOf("a:float"), codec.Limits{})
 	wantInvalid(t, err, `raw bytes do not say the shape of input "a"`)
 	_, err = codec.DecodeInfer(make([]byte, 4), 0, &infer.Catalog{Default: "nope"}, codec.Limits{})

@@ -2,7 +2,6 @@ package codec
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
@@ -53,11 +52,11 @@ func (d *inferDocument) readDense(in *inferInput, i int) (end int, ok bool) {
 
 // feeds are the values of the inputs. tensors is what follows the JSON.
 func (d *inferDocument) feeds(tensors []byte, c *infer.Catalog, sig *infer.Signature) ([]infer.Feed, error) {
-	in := newInputs(&document{body: d.sc.s}, c, sig, d.limits.MaxTensorBytes)
+	in := newInputs(nil, c, sig, d.limits.MaxTensorBytes)
 	in.budget = d.budget
 	for i := range d.inputs {
 		var err error
-		if tensors, err = in.readInput(&d.inputs[i], tensors); err != nil {
+		if tensors, err = in.readInput(d.sc.s, &d.inputs[i], tensors); err != nil {
 			return nil, err
 		}
 	}
@@ -72,9 +71,9 @@ func (d *inferDocument) feeds(tensors []byte, c *infer.Catalog, sig *infer.Signa
 	return in.feeds(false)
 }
 
-// readInput reads the value of v, from tensors where that is binary, and
-// returns what is left of them.
-func (in *inputs) readInput(v *inferInput, tensors []byte) ([]byte, error) {
+// readInput reads the value of v from json, or from tensors where it is binary,
+// and returns what is left of these.
+func (in *inputs) readInput(json []byte, v *inferInput, tensors []byte) ([]byte, error) {
 	k, ok := in.find(v.name)
 	if !ok {
 		return nil, invalid("input %q is none of signature %q, which takes %s", shown(v.name), in.sig.Name, in.names())
@@ -108,7 +107,7 @@ func (in *inputs) readInput(v *inferInput, tensors []byte) ([]byte, error) {
 		in.slots[k] = t
 	} else {
 		t.strict, t.base64 = true, v.base64
-		if err := in.readColumn(k, *v.data); err != nil {
+		if err := in.readColumn(k, json, *v.data); err != nil {
 			return nil, err
 		}
 	}
@@ -158,13 +157,4 @@ func (d *inferDocument) fetches(c *infer.Catalog, sig *infer.Signature) ([]infer
 		binary = append(binary, d.binaryOutput)
 	}
 	return infos, binary, err
-}
-
-// names lists tensors for a message.
-func names(infos []infer.TensorInfo) string {
-	list := make([]string, len(infos))
-	for i, info := range infos {
-		list[i] = info.Name
-	}
-	return strings.Join(list, ",")
 }

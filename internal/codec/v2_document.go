@@ -1,9 +1,6 @@
 package codec
 
-import (
-	"bytes"
-	"strings"
-)
+import "strings"
 
 // maxShapeRank is the most dimensions that a TensorFlow tensor can have.
 const maxShapeRank = 254
@@ -43,26 +40,18 @@ type inferOutput struct {
 }
 
 // parseInfer reads the request and returns the offset behind it.
-func parseInfer(json []byte, l Limits) (d *inferDocument, end int, err error) {
-	d = &inferDocument{
+func parseInfer(json []byte, l Limits) (*inferDocument, int, error) {
+	d := &inferDocument{
 		sc:     scanner{s: json, maxDepth: l.MaxDepth, strict: true},
 		limits: l,
 		budget: budget{left: l.MaxTensorBytes, limit: l.MaxTensorBytes},
 		ahead:  len(json) / 2, // a number and the comma or bracket behind it
 	}
-	start := 0
-	if bytes.HasPrefix(json, byteOrderMark) {
-		start = len(byteOrderMark)
+	start, err := d.sc.root()
+	if err != nil {
+		return nil, 0, err
 	}
-	start = d.sc.space(start)
-	switch {
-	case start == len(json):
-		err = syntaxError(textEmpty, start)
-	case json[start] != '{':
-		err = notObject(&d.sc, start)
-	default:
-		end, err = d.sc.object(start, 0, d.part)
-	}
+	end, err := d.sc.object(start, 0, d.part)
 	if err == nil && !d.hasInputs {
 		err = invalid(`the key "inputs" is missing`)
 	}

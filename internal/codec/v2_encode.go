@@ -107,7 +107,7 @@ func appendFlat(dst []byte, r *infer.Result) ([]byte, error) {
 	case t.DType == infer.String && !allText(t):
 		dst = append(dst, `,"parameters":{"content_type":"base64"}`+data...)
 		return appendBase64Strings(dst, t), nil
-	case isFloatType(t.DType) && !allFinite(t):
+	case isFloat(t.DType) && !allFinite(t):
 		return appendNullable(append(dst, data...), r)
 	case t.DType == infer.String:
 		dst = append(dst, data...)
@@ -144,15 +144,6 @@ func appendBase64Strings(dst []byte, t *infer.Tensor) []byte {
 		dst = append(dst, `",`...)
 	}
 	return withoutComma(dst)
-}
-
-func isFloatType(d infer.DType) bool {
-	switch d {
-	case infer.Float, infer.Double, infer.Half, infer.Bfloat16:
-		return true
-	default:
-		return false
-	}
 }
 
 // allFinite reports whether JSON has numbers for all elements of a tensor of

@@ -11,11 +11,7 @@ import (
 
 // readALB reads what an Application Load Balancer writes, health checks
 // included: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html
-func readALB(e envelope) (message, error) {
-	body, err := decodeBody(e.top.member("body"), e.top.member("isBase64Encoded"))
-	if err != nil {
-		return message{}, err
-	}
+func readALB(e envelope) message {
 	header := anyHeader(e.top)
 	return message{
 		method:   e.top.member("httpMethod").text(),
@@ -23,8 +19,7 @@ func readALB(e envelope) (message, error) {
 		query:    queryALB(e.top),
 		header:   header,
 		sourceIP: forwardedFor(header),
-		body:     body,
-	}, nil
+	}
 }
 
 // queryALB puts the query together again: load balancers hand over names and

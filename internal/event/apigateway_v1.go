@@ -3,19 +3,14 @@ package event
 import "net/url"
 
 // readV1 reads payload format 1.0: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
-func readV1(e envelope) (message, error) {
-	body, err := decodeBody(e.top.member("body"), e.top.member("isBase64Encoded"))
-	if err != nil {
-		return message{}, err
-	}
+func readV1(e envelope) message {
 	return message{
 		method:   e.top.member("httpMethod").text(),
 		path:     pathV1(e),
 		query:    queryV1(e.top).Encode(),
 		header:   anyHeader(e.top),
 		sourceIP: e.request.member("identity").member("sourceIp").text(),
-		body:     body,
-	}, nil
+	}
 }
 
 // pathV1 knows that a REST API leaves the stage out of path and puts it into

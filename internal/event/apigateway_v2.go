@@ -3,11 +3,7 @@ package event
 import "strings"
 
 // readV2 reads payload format 2.0: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
-func readV2(e envelope) (message, error) {
-	body, err := decodeBody(e.top.member("body"), e.top.member("isBase64Encoded"))
-	if err != nil {
-		return message{}, err
-	}
+func readV2(e envelope) message {
 	http := e.request.member("http")
 	_, template, _ := strings.Cut(e.top.member("routeKey").text(), " ")
 	route := fillRoute(template, e.top.member("pathParameters"))
@@ -17,12 +13,11 @@ func readV2(e envelope) (message, error) {
 		query:    e.top.member("rawQueryString").text(),
 		header:   singleHeader(e.top.member("headers")),
 		sourceIP: http.member("sourceIp").text(),
-		body:     body,
 	}
 	if cookies := texts(e.top.member("cookies")); len(cookies) > 0 {
 		m.header.Set("Cookie", strings.Join(cookies, "; "))
 	}
-	return m, nil
+	return m
 }
 
 func texts(list value) []string {

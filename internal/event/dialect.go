@@ -8,7 +8,7 @@ import (
 // dialect is how one HTTP front door writes requests and wants its replies.
 // Sources that do not speak HTTP have a limit only.
 type dialect struct {
-	read func(envelope) (message, error)
+	read func(envelope) message // but for the body, which is the same everywhere
 	// head writes a reply up to where its body follows: an object that is
 	// still open.
 	head func(dst []byte, r response) []byte

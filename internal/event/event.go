@@ -1,5 +1,6 @@
-// Package event turns Lambda payloads into what they ask for, HTTP requests so
-// far, and replies into the dialect of whoever sent the payload.
+// Package event turns Lambda payloads into what they ask for, HTTP requests and
+// direct calls of the model so far, and replies into the dialect of whoever sent
+// the payload.
 package event
 
 import (
@@ -54,10 +55,12 @@ func (e *Event) Request(ctx context.Context) (*http.Request, error) {
 	if !e.HTTP() {
 		return nil, fmt.Errorf("%s event: %w", e.Source, ErrNotHTTP)
 	}
-	m, err := e.dialect.read(e.envelope)
+	body, err := decodeBody(e.top.member("body"), e.top.member("isBase64Encoded"))
 	if err != nil {
 		return nil, fmt.Errorf("%s event: %w", e.Source, err)
 	}
+	m := e.dialect.read(e.envelope)
+	m.body = body
 	r, err := m.request(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("%s event: %w", e.Source, err)

@@ -2,6 +2,7 @@ package event
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -29,7 +30,7 @@ func unescape(raw []byte) ([]byte, error) {
 		case c == 'u':
 			r, used := unicodeEscape(raw)
 			if used == 0 {
-				return nil, fmt.Errorf(`\u without four hexadecimal digits in a string`)
+				return nil, errors.New(`\u without four hexadecimal digits in a string`)
 			}
 			out = utf8.AppendRune(out, r)
 			raw = raw[used:]

@@ -1,6 +1,6 @@
 // Package npy reads and writes the header of NumPy's .npy files, versions 1.0,
-// 2.0 and 3.0. The data behind a header is its caller's: one contiguous buffer,
-// or a stream.
+// 2.0 and 3.0, and puts the data behind it in order. To read the data, from one
+// contiguous buffer or a stream, is its caller's.
 package npy
 
 import (

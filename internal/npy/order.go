@@ -1,9 +1,39 @@
-package codec
+package npy
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 )
+
+// Items is data, which is as long as DataSize says, in row-major order and
+// little-endian: itself where it is that already, else one copy.
+func (h *Header) Items(data []byte) []byte {
+	out := data
+	if h.Fortran {
+		out = rowMajor(data, h.Shape, h.DType.Size)
+	}
+	if !h.DType.BigEndian || len(data) == 0 {
+		return out
+	}
+	if &out[0] == &data[0] {
+		out = bytes.Clone(data) // which is not ours to change
+	}
+	swapBytes(out, h.DType.word())
+	return out
+}
+
+// word is the size of what has a byte order of its own in an item.
+func (d DType) word() int {
+	switch d.Kind {
+	case Complex:
+		return d.Size / 2
+	case Unicode:
+		return 4
+	default:
+		return d.Size
+	}
+}
 
 // tile is the side of the squares in which rowMajor works: short enough for the
 // cache lines of all their rows to stay in the first-level cache.
