@@ -45,12 +45,12 @@ var (
 // acceptedCoding is the coding that the client likes best, nil for none. Of two
 // that it likes as well it is zstd, which is faster and smaller.
 func acceptedCoding(h http.Header) *coding {
-	var gzipped, zstded, rest, plain float64
-	named := map[string]bool{}
+	var zstded, plain, rest float64
+	gzipped := -1.0 // until it is named
 	for name, q := range preferences(h["Accept-Encoding"]) {
 		switch name {
 		case "gzip", "x-gzip":
-			gzipped, named["gzip"] = q, true
+			gzipped = q
 		case "zstd":
 			zstded = q
 		case "identity":
@@ -59,7 +59,7 @@ func acceptedCoding(h http.Header) *coding {
 			rest = q
 		}
 	}
-	if !named["gzip"] {
+	if gzipped < 0 {
 		gzipped = rest // who takes anything is sure to know gzip
 	}
 	switch {

@@ -1,6 +1,8 @@
 package serve
 
 import (
+	"iter"
+	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -46,7 +48,7 @@ func requestFormat(h http.Header) format {
 
 // replyFormat is the form that the client likes best, JSON where it likes
 // nothing that there is: TensorFlow Serving does not look at Accept either.
-// Ranges (*/*, text/*) mean JSON.
+// The ranges */* and application/* mean JSON, and text/* means nothing.
 func replyFormat(h http.Header) format {
 	best, bestQuality := formatJSON, 0.0
 	for media, quality := range preferences(h["Accept"]) {
@@ -63,7 +65,7 @@ func replyFormat(h http.Header) format {
 
 // preferences yields the elements of a header like Accept, in lower case, in
 // order, with their qualities. What is no quality counts as 1.
-func preferences(values []string) func(yield func(string, float64) bool) {
+func preferences(values []string) iter.Seq2[string, float64] {
 	return func(yield func(string, float64) bool) {
 		for _, value := range values {
 			for element := range strings.SplitSeq(value, ",") {
@@ -99,7 +101,8 @@ func (f format) decode(body []byte, h http.Header, c *infer.Catalog, l codec.Lim
 	case formatRaw:
 		return codec.DecodeRaw(body, h.Get(shapeHeader), c, l)
 	case formatCSV:
-		return codec.DecodeCSV(body, c, l)
+		_, parameters, _ := mime.ParseMediaType(h.Get("Content-Type")) // none where it is malformed
+		return codec.DecodeCSV(body, strings.ToLower(parameters["header"]), c, l)
 	case formatJSONLines:
 		return codec.DecodeJSONLines(body, c, l)
 	default:

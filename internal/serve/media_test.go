@@ -49,6 +49,8 @@ func TestRequestsInEveryFormat(t *testing.T) {
 		{"application/octet-stream", "4", little(1, 2, 5), 400, ""},
 		{"text/csv", "", "1.0\n2.0\n5.0\n", 200, answer},
 		{"text/csv; header=present", "", "x\n1.0\n2.0\n5.0\n", 200, answer},
+		{"text/csv; header=PRESENT", "", "0\n1.0\n2.0\n5.0\n", 400, ""},
+		{"text/csv; charset=utf-8; header=absent", "", "x\n1.0\n", 400, ""},
 		{"application/jsonlines", "", "1.0\n2.0\n5.0\n", 200, answer},
 		{"Application/X-NDJSON", "", "{\"x\": 1.0}\n{\"x\": 2.0}\n{\"x\": 5.0}\n", 200, answer},
 		{"application/x-npy", "", rows, 400, ""},

@@ -83,17 +83,38 @@ func do(h http.Handler, method, path, body string) *httptest.ResponseRecorder {
 
 const predictPath = "/v1/models/half_plus_two:predict"
 
+// routeTest is a request and its answer, which is JSON.
+type routeTest struct {
+	name, method, path, body string
+	status                   int
+	want                     string
+	allow                    string // the header, "" for none
+}
+
+func testRoutes(t *testing.T, h http.Handler, tests []routeTest) {
+	t.Helper()
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := do(h, tt.method, tt.path, tt.body)
+			if w.Code != tt.status || w.Body.String() != tt.want {
+				t.Errorf("got %d %s\nwant %d %s", w.Code, w.Body, tt.status, tt.want)
+			}
+			if got := w.Header().Get("Content-Type"); got != "application/json" {
+				t.Errorf("Content-Type = %q", got)
+			}
+			if got := w.Header().Get("Allow"); got != tt.allow {
+				t.Errorf("Allow = %q, want %q", got, tt.allow)
+			}
+		})
+	}
+}
+
 func TestRoutes(t *testing.T) {
 	h := handler(serve.Options{ColdStart: func() any { return map[string]int{"totalMs": 5} }})
 	const rows = `{"instances": [1.0, 2.0, 5.0]}`
 	const answer = `{"predictions":[2.5,3.0,4.5]}`
 	const status = `{"model_version_status":[{"version":"3","state":"AVAILABLE","status":{"error_code":"OK","error_message":""}}]}`
-	for _, tt := range []struct {
-		name, method, path, body string
-		status                   int
-		want                     string
-		allow                    string
-	}{
+	testRoutes(t, h, []routeTest{
 		{"predict by row", "POST", predictPath, rows, 200, answer, ""},
 		{"predict by column", "POST", predictPath, `{"inputs": {"x": [1.0, 2.0, 5.0]}}`, 200, `{"outputs":[2.5,3.0,4.5]}`, ""},
 		{"predict with a version", "POST", "/v1/models/half_plus_two/versions/3:predict", rows, 200, answer, ""},
@@ -132,20 +153,7 @@ func TestRoutes(t *testing.T) {
 		{"POST to the metadata", "POST", "/v1/models/half_plus_two/metadata", "", 405, `{"error":"Method not allowed: POST /v1/models/half_plus_two/metadata"}`, "GET, HEAD"},
 		{"POST to the health", "POST", "/v2/health/live", "", 405, `{"error":"Method not allowed: POST /v2/health/live"}`, "GET, HEAD"},
 		{"elsewhere", "GET", "/favicon.ico", "", 404, `{"error":"Not found: GET /favicon.ico"}`, ""},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			w := do(h, tt.method, tt.path, tt.body)
-			if w.Code != tt.status || w.Body.String() != tt.want {
-				t.Errorf("got %d %s\nwant %d %s", w.Code, w.Body, tt.status, tt.want)
-			}
-			if got := w.Header().Get("Content-Type"); got != "application/json" {
-				t.Errorf("Content-Type = %q", got)
-			}
-			if got := w.Header().Get("Allow"); got != tt.allow {
-				t.Errorf("Allow = %q, want %q", got, tt.allow)
-			}
-		})
-	}
+	})
 }
 
 // Without its option for CORS, TensorFlow Serving's answer has no headers that let

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,10 +107,8 @@ func notFound(r *http.Request, path string) error {
 
 // allow refuses a request whose method is none of the given ones.
 func allow(w http.ResponseWriter, r *http.Request, methods ...string) error {
-	for _, m := range methods {
-		if r.Method == m {
-			return nil
-		}
+	if slices.Contains(methods, r.Method) {
+		return nil
 	}
 	w.Header().Set("Allow", strings.Join(methods, ", "))
 	return infer.Errorf(errMethodNotAllowed, "Method not allowed: %s %s", r.Method, r.URL.EscapedPath())

@@ -20,12 +20,7 @@ func TestRoutesOfV2(t *testing.T) {
 	const answer = `{"model_name":"half_plus_two","model_version":"3","id":"7","outputs":[{"name":"y","datatype":"FP32","shape":[3],"data":[2.5,3.0,4.5]}]}`
 	const metadata = `{"name":"half_plus_two","versions":["3"],"platform":"tensorflow_savedmodel",` +
 		`"inputs":[{"name":"x","datatype":"FP32","shape":[-1]}],"outputs":[{"name":"y","datatype":"FP32","shape":[-1]}]}`
-	for _, tt := range []struct {
-		name, method, path, body string
-		status                   int
-		want                     string
-		allow                    string
-	}{
+	testRoutes(t, h, []routeTest{
 		{"server metadata", "GET", "/v2", "", 200, `{"name":"tensorlambda","version":"1.2.3","extensions":["binary_tensor_data"]}`, ""},
 		{"server metadata with a slash", "GET", "/v2/", "", 200, `{"name":"tensorlambda","version":"1.2.3","extensions":["binary_tensor_data"]}`, ""},
 		{"model metadata", "GET", "/v2/models/half_plus_two", "", 200, metadata, ""},
@@ -45,20 +40,7 @@ func TestRoutesOfV2(t *testing.T) {
 		{"no such page", "GET", "/v2/repository", "", 404, `{"error":"Not found: GET /v2/repository"}`, ""},
 		{"GET of infer", "GET", inferPath, "", 405, `{"error":"Method not allowed: GET ` + inferPath + `"}`, "POST"},
 		{"POST to the metadata", "POST", "/v2/models/half_plus_two", "", 405, `{"error":"Method not allowed: POST /v2/models/half_plus_two"}`, "GET, HEAD"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			w := do(h, tt.method, tt.path, tt.body)
-			if w.Code != tt.status || w.Body.String() != tt.want {
-				t.Errorf("got %d %s\nwant %d %s", w.Code, w.Body, tt.status, tt.want)
-			}
-			if got := w.Header().Get("Content-Type"); got != "application/json" {
-				t.Errorf("Content-Type = %q", got)
-			}
-			if got := w.Header().Get("Allow"); got != tt.allow {
-				t.Errorf("Allow = %q, want %q", got, tt.allow)
-			}
-		})
-	}
+	})
 }
 
 func TestBinaryTensorsOverHTTP(t *testing.T) {
