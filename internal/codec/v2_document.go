@@ -2,9 +2,6 @@ package codec
 
 import "strings"
 
-// maxShapeRank is the most dimensions that a TensorFlow tensor can have.
-const maxShapeRank = 254
-
 // inferDocument is the JSON of an infer request: its syntax has been checked
 // and everything but the values of the tensors read. Of a key whose value is
 // null it is as if it were missing, since several clients write all keys that

@@ -1,6 +1,10 @@
 package codec
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/tensorlambda/tensorlambda/internal/infer"
+)
 
 // parameters reads the object of parameters at i, inside depth others.
 func (d *inferDocument) parameters(i, depth int, place string, each func(key []byte, i int) (int, error)) (int, error) {
@@ -116,8 +120,8 @@ func (d *inferDocument) shape(i int, place string) ([]int64, int, error) {
 		if err != nil {
 			return nil, 0, err
 		}
-		if len(shape) == maxShapeRank {
-			return nil, 0, invalid("%s: shape has more than %d dimensions", place, maxShapeRank)
+		if len(shape) == infer.MaxRank {
+			return nil, 0, invalid("%s: shape has more than %d dimensions", place, infer.MaxRank)
 		}
 		shape = append(shape, n)
 		i = d.sc.space(end)

@@ -28,16 +28,3 @@ func (e *Event) Prelude(status int, header http.Header, size int) ([]byte, error
 	}
 	return prelude, nil
 }
-
-// PassesBinary reports whether a reply that is not text reaches the client as it
-// is when it is not streamed. A REST API decodes only the media types that it
-// was set to take for binary, and hands the base64 of all others to the client.
-// Where it takes every type for binary, request bodies of text are encoded, too:
-// that is the one sign in the event. An encoded body of another type is none,
-// since its type may be all that the API was set to.
-func (e *Event) PassesBinary() bool {
-	if e.Source != APIGatewayV1 || !e.restAPI() {
-		return true
-	}
-	return string(e.top.member("isBase64Encoded")) == "true" && textType(anyHeader(e.top).Get("Content-Type"))
-}

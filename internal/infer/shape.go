@@ -18,6 +18,11 @@ import (
 // it is always known, and there nil and empty both mean a scalar.
 type Shape []int64
 
+// MaxRank is the most dimensions that a tensor can have (TensorShape::MaxDimensions
+// in tensorflow/core/framework/tensor_shape.h). TensorFlow ends the process over
+// more.
+const MaxRank = 254
+
 // String writes the shape as TensorFlow's PartialTensorShape does: "[?,8,8,1]",
 // "[]" for a scalar, "<unknown>" for unknown rank.
 func (s Shape) String() string {

@@ -106,7 +106,7 @@ func TestReadHeaderOfOtherShapesAndText(t *testing.T) {
 func TestReadHeaderRefusesOtherItems(t *testing.T) {
 	files := arrays(t)
 	for file, want := range map[string]string{
-		"object":     "npy: an array of Python objects cannot be read; convert it with .astype",
+		"object":     "npy: an array of Python objects cannot be read; convert it with .astype to a type of numbers, or to 'U' for text",
 		"record":     "npy: structured arrays (records) cannot be read",
 		"void":       `npy: type "|V2": records and raw bytes cannot be read; NumPy has no bfloat16, so convert that with .astype('float32')`,
 		"date":       `npy: type "<M8[ns]": dates and times cannot be read; convert them with .astype('int64')`,

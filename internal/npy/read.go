@@ -155,14 +155,14 @@ func parseSize(s string) (int, bool) {
 func unreadable(descr string, kind byte) error {
 	switch kind {
 	case 'O':
-		return invalid("an array of Python objects cannot be read; convert it with .astype to a type of numbers, or to 'S' for strings")
+		return invalid("an array of Python objects cannot be read; convert it with .astype to a type of numbers, or to 'U' for text")
 	case 'V':
 		return invalid("type %q: records and raw bytes cannot be read; NumPy has no bfloat16, so convert that with .astype('float32')", descr)
 	case 'M', 'm':
 		return invalid("type %q: dates and times cannot be read; convert them with .astype('int64')", descr)
 	case 'f', 'c':
-		return invalid("type %q: only floats of 2, 4 and 8 bytes and complex numbers of 8 and 16 can be read; convert it with .astype", descr)
+		return invalid("type %q: only floats of 2, 4 and 8 bytes and complex numbers of 8 and 16 can be read; convert it with .astype('%c8')", descr, kind)
 	default:
-		return invalid("type %q cannot be read; convert it with .astype to a type of numbers, or to 'S' for strings", descr)
+		return invalid("type %q cannot be read; convert it with .astype to a type of numbers, or to 'U' for text", descr)
 	}
 }

@@ -60,13 +60,3 @@ func answer(ctx context.Context, m *infer.Model, body []byte, decode decoder, bu
 	reply, err := q.encode(buf, results)
 	return reply, results, err
 }
-
-// appended makes a reply of JSON that is appended to buf.
-func appended(buf *[]byte, text []byte, err error) (*codec.Reply, error) {
-	*buf = text
-	return jsonReply(text), err
-}
-
-func jsonReply(text []byte) *codec.Reply {
-	return &codec.Reply{ContentType: "application/json", Pieces: [][]byte{text}}
-}

@@ -96,7 +96,7 @@ func (a *appender) Write(p []byte) (int, error) {
 }
 
 // maxWindow bounds what a zstd frame may make the decoder allocate. It is the
-// limit of RFC 8878 for HTTP.
+// limit of RFC 9659 for HTTP.
 const maxWindow = 8 << 20
 
 // inflating returns a reader of what r holds under a content coding. The caller

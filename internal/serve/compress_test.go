@@ -129,6 +129,8 @@ func TestCompressedBodiesThatAreRefused(t *testing.T) {
 		{"gzip cut off", "gzip", compressed(t, "gzip", rows)[:20], 400, `Content-Encoding \"gzip\" says`},
 		{"zstd cut off", "zstd", compressed(t, "zstd", rows)[:20], 400, `Content-Encoding \"zstd\" says`},
 		{"nothing", "gzip", nil, 400, `Content-Encoding \"gzip\" says`},
+		{"zstd of a large window", "zstd", []byte("\x28\xb5\x2f\xfd\x00\x70\x01\x00\x00"), 400, "compress it at level 19 or lower"},
+		{"zstd of one large segment", "zstd", []byte("\x28\xb5\x2f\xfd\xa0\x00\x00\x98\x00\x01\x00\x00"), 400, "compress it at level 19 or lower"},
 		{"two codings", "gzip, gzip", []byte(rows), 415, "use gzip, deflate or zstd"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

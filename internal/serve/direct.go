@@ -32,9 +32,6 @@ func (s *Server) direct(ctx context.Context, body []byte, what string, decode de
 		return text, nil
 	}
 	status, kind := classify(err)
-	if kind == context.DeadlineExceeded { //nolint:errorlint // kinds are compared, not errors
-		kind = infer.ErrDeadlineExceeded
-	}
 	s.log.LogAttrs(ctx, level(status), "request failed", slog.String("direct", what), slog.String("error", err.Error()))
 	return nil, infer.Errorf(kind, "%s", message(err, status))
 }

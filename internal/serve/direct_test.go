@@ -51,7 +51,7 @@ func TestBareRequestsFailWithAKindAndAPublicText(t *testing.T) {
 			return nil, fmt.Errorf("get %s: %w", secret, infer.ErrNotFound)
 		}}), `{"instances":[1]}`, infer.ErrUnavailable, "could not be loaded"},
 		{"our fault", handler(serve.Options{Model: having(failing(errors.New("disk full at " + secret)))}), `{"instances":[1]}`, infer.ErrInternal, "in the log"},
-		{"out of time", handler(serve.Options{Model: having(failing(context.DeadlineExceeded))}), `{"instances":[1]}`, infer.ErrDeadlineExceeded, "Gateway Timeout"},
+		{"out of time", handler(serve.Options{Model: having(failing(context.DeadlineExceeded))}), `{"instances":[1]}`, context.DeadlineExceeded, "Gateway Timeout"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := tt.s.Predict(t.Context(), []byte(tt.body))

@@ -115,6 +115,6 @@ func (s *Server) recoverPanic(w http.ResponseWriter, r *http.Request) {
 	if cause == http.ErrAbortHandler { //nolint:errorlint // net/http compares it like this, too
 		panic(cause)
 	}
-	s.log.LogAttrs(r.Context(), slog.LevelError, "panic", slog.String("stack", string(debug.Stack())))
+	s.log.LogAttrs(r.Context(), slog.LevelError, "panic", slog.Any("cause", cause), slog.String("stack", string(debug.Stack())))
 	s.fail(w, r, fmt.Errorf("panic: %v", cause))
 }

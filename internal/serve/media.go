@@ -1,6 +1,8 @@
 package serve
 
 import (
+	"bytes"
+	"errors"
 	"iter"
 	"mime"
 	"net/http"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/tensorlambda/tensorlambda/internal/codec"
 	"github.com/tensorlambda/tensorlambda/internal/infer"
+	"github.com/tensorlambda/tensorlambda/internal/npy"
 )
 
 // shapeHeader gives the shape of a body of raw bytes.
@@ -92,6 +95,33 @@ func quality(parameters string) float64 {
 		}
 	}
 	return 1
+}
+
+// strays are how bodies begin that came under the wrong headers, and what to do
+// about them.
+var strays = []struct{ start, advice string }{
+	{npyMagic, "it is a .npy file: send it as Content-Type: " + npy.ContentType},
+	{"\ufffd" + npyMagic[1:], "it is a .npy file that was taken for text on its way: the front door must take " + npy.ContentType + " for binary"},
+	{"PK\x03\x04", "it is a .npz file or another zip archive: send one array, written by np.save"},
+	{"\x1f\x8b", "it is compressed: send it with Content-Encoding: gzip"},
+	{"\x28\xb5\x2f\xfd", "it is compressed: send it with Content-Encoding: zstd"},
+}
+
+// npyMagic is how .npy files begin.
+const npyMagic = "\x93NUMPY"
+
+// advised adds to a fault of a body what its first bytes say about it. Those of a
+// body of raw bytes say nothing.
+func (f format) advised(err error, body []byte) error {
+	if !errors.Is(err, infer.ErrInvalidArgument) || f == formatRaw {
+		return err
+	}
+	for _, s := range strays {
+		if bytes.HasPrefix(body, []byte(s.start)) && (s.start != npyMagic || f != formatNPY) {
+			return infer.Errorf(infer.ErrInvalidArgument, "%s (the body is not what Content-Type says: %s)", err, s.advice)
+		}
+	}
+	return err
 }
 
 func (f format) decode(body []byte, h http.Header, c *infer.Catalog, l codec.Limits) (*codec.Predict, error) {

@@ -73,6 +73,31 @@ func TestRequestsInEveryFormat(t *testing.T) {
 	}
 }
 
+// A body under the wrong headers is the fault that clients make most.
+func TestBodiesUnderTheWrongHeaders(t *testing.T) {
+	h := handler(serve.Options{})
+	file := npy(threeFloats, little(1, 2, 5))
+	for _, tt := range []struct{ name, contentType, body, want string }{
+		{"a .npy file", "", file, "send it as Content-Type: application/x-npy"},
+		{"a .npy file for CSV", "text/csv", file, "send it as Content-Type: application/x-npy"},
+		{"a .npy file as text", "application/x-npy", "\ufffd" + file[1:], "must take application/x-npy for binary"},
+		{"a .npz file", "application/x-npy", "PK\x03\x04", "send one array, written by np.save"},
+		{"gzip", "application/x-npy", string(compressed(t, "gzip", file)), "send it with Content-Encoding: gzip"},
+		{"zstd", "application/jsonlines", string(compressed(t, "zstd", "1.0\n")), "send it with Content-Encoding: zstd"},
+	} {
+		w := post(t, h, predictPath, strings.NewReader(tt.body), "Content-Type", tt.contentType)
+		if w.Code != 400 || !strings.Contains(w.Body.String(), tt.want) {
+			t.Errorf("%s: got %d %s, want %s", tt.name, w.Code, w.Body, tt.want)
+		}
+	}
+	for contentType, body := range map[string]string{"application/x-npy": file[:40], "application/octet-stream": "\x1f\x8b\x08", "": "{"} {
+		w := post(t, h, predictPath, strings.NewReader(body), "Content-Type", contentType)
+		if w.Code != 400 || strings.Contains(w.Body.String(), "Content-Type") {
+			t.Errorf("%q: got %d %s", contentType, w.Code, w.Body)
+		}
+	}
+}
+
 func TestAcceptChoosesTheAnswer(t *testing.T) {
 	h := handler(serve.Options{})
 	const (

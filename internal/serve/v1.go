@@ -76,7 +76,7 @@ func (s *Server) predictV1(h http.Header) decoder {
 	return func(m *infer.Model, body []byte) (question, error) {
 		req, err := in.decode(body, h, m.Catalog(), s.limits)
 		if err != nil {
-			return question{}, err
+			return question{}, in.advised(err, body)
 		}
 		return question{req.Request, func(buf *[]byte, results []infer.Result) (*codec.Reply, error) {
 			return out.encode(buf, results, req.Row)

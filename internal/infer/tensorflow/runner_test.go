@@ -217,6 +217,23 @@ func TestMoreDimensionsThanTensorFlowHasAreRefused(t *testing.T) {
 	}
 }
 
+// A result is made flat and a feed given its shape by Reshape, which stops one
+// short of TensorFlow's limit.
+func TestStringsHaveOneDimensionLess(t *testing.T) {
+	runner := load(t, "dtypes")
+	signature, err := runner.Catalog().Signature("string")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rank, fits := range map[int]bool{253: true, 254: false, 255: false} {
+		v := value{DType: "string", Shape: slices.Repeat([]int64{1}, rank), Values: []any{"YQ=="}}
+		_, err := runner.Run(t.Context(), []infer.Feed{{TensorInfo: signature.Inputs[0], Value: v.tensor(t)}}, signature.Outputs)
+		if (err == nil) != fits || err != nil && !errors.Is(err, infer.ErrInvalidArgument) {
+			t.Errorf("rank %d: got %v", rank, err)
+		}
+	}
+}
+
 func TestTensorsThatPassThroughAreTheirOwnResult(t *testing.T) {
 	runner := load(t, "aliases")
 	signature, err := runner.Catalog().Signature("through")

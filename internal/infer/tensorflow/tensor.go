@@ -12,13 +12,10 @@ import (
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
 
-// maxRank is TensorShape's limit. TensorFlow ends the process over more.
-const maxRank = 254
-
 // toC copies a tensor into memory of the C library: one copy, whatever the rank.
 func toC(t *infer.Tensor) (*tf.Tensor, error) {
-	if len(t.Shape) > maxRank {
-		return nil, infer.Errorf(infer.ErrInvalidArgument, "a tensor has %d dimensions, the most are %d", len(t.Shape), maxRank)
+	if len(t.Shape) > infer.MaxRank {
+		return nil, infer.Errorf(infer.ErrInvalidArgument, "a tensor has %d dimensions, the most are %d", len(t.Shape), infer.MaxRank)
 	}
 	if t.DType == infer.String {
 		return stringsToC(t)
@@ -48,6 +45,9 @@ func numbersToC(dtype infer.DType, t *infer.Tensor) (*tf.Tensor, error) {
 // stringsToC copies the bytes of each element once. The strings that the binding
 // wants are views of Data, which is read-only, and are not kept by it.
 func stringsToC(t *infer.Tensor) (*tf.Tensor, error) {
+	if len(t.Shape) == infer.MaxRank { // which Reshape does not make
+		return nil, infer.Errorf(infer.ErrInvalidArgument, "a tensor of strings has %d dimensions, the most are %d", len(t.Shape), infer.MaxRank-1)
+	}
 	flat := make([]string, t.Len())
 	for i := range flat {
 		element := t.Element(i)

@@ -155,5 +155,5 @@ def write(path: pathlib.Path, records: list[dict]) -> None:
 
 def write_metadata(path: pathlib.Path, models: dict) -> None:
     """Writes one model a line."""
-    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(models[name])}" for name in sorted(models))
+    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(models[name], sort_keys=True)}" for name in sorted(models))
     path.write_text(f"{{\n{lines}\n}}\n")
