@@ -22,7 +22,7 @@ const (
 // default; no limit can be switched off.
 type Limits struct {
 	// MaxTensorBytes bounds all input tensors of a request together, in bytes;
-	// an element of a string tensor counts its bytes and 8 for its offset.
+	// an element of a string tensor counts its bytes and infer.StringOverhead.
 	MaxTensorBytes int64
 	// MaxDepth bounds how deep arrays and objects nest. The outermost object
 	// is level 1.

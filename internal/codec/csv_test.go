@@ -205,11 +205,11 @@ func TestRowsLimits(t *testing.T) {
 	}{
 		{"CSV", "x:float", "1,2\n3,4\n", decodeCSV, 16},
 		{"CSV, element by element", "x:int64", "1,2\n3,4\n", decodeCSV, 32},
-		{"CSV of strings", "x:string", "ab,c\n", decodeCSV, 2*8 + 3},
+		{"CSV of strings", "x:string", "ab,c\n", decodeCSV, 2*32 + 3},
 		{"CSV of several inputs", "x:float y:int64", "y,x\n1,2\n3,4\n", decodeCSV, 24},
 		{"lines", "x:float", "[1,2]\n[3,4]\n", codec.DecodeJSONLines, 16},
 		{"lines of integers", "x:int64", "[1,2]\n[3,4]\n", codec.DecodeJSONLines, 32},
-		{"lines of strings", "x:string", `["ab","c"]`, codec.DecodeJSONLines, 2*8 + 3},
+		{"lines of strings", "x:string", `["ab","c"]`, codec.DecodeJSONLines, 2*32 + 3},
 		{"lines of objects", "x:float y:int64", "{\"x\":1,\"y\":2}\n{\"x\":1,\"y\":2}", codec.DecodeJSONLines, 24},
 	} {
 		if _, err := tt.decode([]byte(tt.body), table(tt.inputs), codec.Limits{MaxTensorBytes: tt.need}); err != nil {

@@ -37,7 +37,7 @@ func (r *exampleReader) readContext(c *cursor) error {
 // makes room for them and for text bytes more. The context is counted n times
 // before any of it is copied: a body could multiply its own size by itself.
 func (r *exampleReader) reserve(n int64, text int) error {
-	each := int64(len(r.context)) + 8
+	each := int64(len(r.context)) + infer.StringOverhead
 	if n > r.budget.left/each {
 		return r.budget.tooLarge()
 	}

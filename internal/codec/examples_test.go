@@ -266,11 +266,11 @@ func TestDecodeExamplesRefuses(t *testing.T) {
 func TestDecodeExamplesLimit(t *testing.T) {
 	tests := []struct {
 		name, body string
-		bytes      int64 // of the serialized examples and 8 each
+		bytes      int64 // of the serialized examples and 32 each
 	}{
-		{"empty examples", `{"examples": [{}, {}, {}]}`, 3 * 8},
-		{"one feature", `{"examples": [{"x": 1.0}]}`, 8 + 17}, // 17 as Python serializes it
-		{"with a context", `{"context": {"x": 1.0}, "examples": [{}, {"x": 1.0}]}`, 2*8 + 3*17},
+		{"empty examples", `{"examples": [{}, {}, {}]}`, 3 * 32},
+		{"one feature", `{"examples": [{"x": 1.0}]}`, 32 + 17}, // 17 as Python serializes it
+		{"with a context", `{"context": {"x": 1.0}, "examples": [{}, {"x": 1.0}]}`, 2*32 + 3*17},
 	}
 	for _, tt := range tests {
 		if _, err := codec.DecodeExamples([]byte(tt.body), examplesCatalog(), codec.Classify, codec.Limits{MaxTensorBytes: tt.bytes}); err != nil {

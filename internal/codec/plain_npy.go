@@ -87,7 +87,7 @@ func npyStrings(info infer.TensorInfo, h *npy.Header, data []byte, b *budget) (*
 				return nil, invalid("npy: input %q: element %s is not valid Unicode", info.Name, formatIndex(indexOf(h.Shape, i)))
 			}
 		}
-		if err := b.take(int64(len(out)-before) + 8); err != nil {
+		if err := b.take(int64(len(out)-before) + infer.StringOverhead); err != nil {
 			return nil, err
 		}
 		offsets = append(offsets, len(out))

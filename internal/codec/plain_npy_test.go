@@ -284,8 +284,8 @@ func TestDecodeNPYLimits(t *testing.T) {
 		{"<f4 C 1.0", infer.Float, 24},
 		{"<f4 C 1.0", infer.Double, 48},
 		{">f4 F 1.0", infer.Half, 12},
-		{"S C", infer.String, 4*8 + 1 + 3 + 2},
-		{"U C", infer.String, 4*8 + 1 + 3 + 2 + 3 + 4},
+		{"S C", infer.String, 4*32 + 1 + 3 + 2},
+		{"U C", infer.String, 4*32 + 1 + 3 + 2 + 3 + 4},
 	} {
 		if _, err := codec.DecodeNPY(files[tt.file], oneInput("x", tt.dtype), codec.Limits{MaxTensorBytes: tt.need}); err != nil {
 			t.Errorf("%s for %s at the limit: %v", tt.file, tt.dtype, err)

@@ -91,7 +91,7 @@ func rawString(info infer.TensorInfo, shape infer.Shape, body []byte, limit int6
 	if shape == nil {
 		sizes = []int64{1}
 	}
-	if err := (&budget{limit, limit}).take(int64(len(body)) + 8); err != nil {
+	if err := (&budget{limit, limit}).take(int64(len(body)) + infer.StringOverhead); err != nil {
 		return nil, err
 	}
 	return infer.NewStringTensor(sizes, body, []int{0, len(body)})

@@ -84,7 +84,7 @@ func TestRawTensorOfStrings(t *testing.T) {
 
 func TestRawTensorLimits(t *testing.T) {
 	for _, d := range []infer.DType{infer.Uint8, infer.String} {
-		limit := map[infer.DType]int64{infer.Uint8: 16, infer.String: 24}[d] // a string costs 8 for its offset
+		limit := map[infer.DType]int64{infer.Uint8: 16, infer.String: 48}[d] // a string costs 32 besides its bytes
 		info := infer.TensorInfo{Name: "x", DType: d}
 		if _, err := rawTensor(info, infer.Shape{-1}, make([]byte, 16), limit); err != nil {
 			t.Errorf("%s at the limit: %v", d, err)

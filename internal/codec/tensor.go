@@ -114,7 +114,7 @@ func (t *builder) reserve(size int) {
 // charged one by one, since their number says little about their size; their
 // bytes are never more than the body's.
 func (t *builder) reserveStrings(n, size int) {
-	n = int(min(int64(n), t.budget.left/8))
+	n = int(min(int64(n), t.budget.left/infer.StringOverhead))
 	t.offsets = slices.Grow(t.offsets, n)
 	t.data = slices.Grow(t.data, int(min(int64(size), t.budget.left)))
 }
@@ -129,7 +129,7 @@ func (t *builder) grow() error {
 }
 
 // charge takes what one string of size bytes costs from the budget.
-func (t *builder) charge(size int) error { return t.budget.take(int64(size) + 8) }
+func (t *builder) charge(size int) error { return t.budget.take(int64(size) + infer.StringOverhead) }
 
 // refund gives back what was reserved for numbers that did not come.
 func (t *builder) refund() {

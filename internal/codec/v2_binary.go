@@ -61,7 +61,7 @@ func (t *builder) prefixed(shape []int64, data []byte) (*infer.Tensor, error) {
 		return nil, invalid("input %q: binary_data_size is %d, too small for BYTES elements of shape %s",
 			t.info.Name, len(data), infer.FormatShape(shape))
 	}
-	if err := t.budget.take(8*n + int64(len(data)) - lengthSize*n); err != nil {
+	if err := t.budget.take(infer.StringOverhead*n + int64(len(data)) - lengthSize*n); err != nil {
 		return nil, err
 	}
 	offsets := make([]int, n+1)

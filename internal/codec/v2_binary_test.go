@@ -158,7 +158,7 @@ func TestDecodeInferBinaryLimits(t *testing.T) {
 		bytes                       int64 // that the tensors need
 	}{
 		{"numbers", "a:float b:int8", inferOf(binaryIn("a", "FP32", "[1]", 4), binaryIn("b", "INT8", "[2]", 2)), "0000803f 01 02", 6},
-		{"strings and their offsets", "s:string", inferOf(binaryIn("s", "BYTES", "[2]", 11)), "03000000 616263 00000000", 2*8 + 3},
+		{"strings", "s:string", inferOf(binaryIn("s", "BYTES", "[2]", 11)), "03000000 616263 00000000", 2*32 + 3},
 	}
 	for _, tt := range tests {
 		body := append([]byte(tt.json), unhex(t, tt.tensors)...)

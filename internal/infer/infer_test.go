@@ -50,7 +50,7 @@ func TestBytesIsCheckedAgainstTheLimit(t *testing.T) {
 		{infer.Float, []int64{2, 3}, 24, 24, nil},
 		{infer.Float, []int64{2, 3}, 23, 0, infer.ErrTooLarge},
 		{infer.Float, []int64{2, 3}, 0, 24, nil},
-		{infer.String, []int64{4}, 32, 32, nil},
+		{infer.String, []int64{4}, 128, 128, nil},
 		{infer.Double, []int64{math.MaxInt64 / 8, 2}, 0, 0, infer.ErrTooLarge},
 		{infer.Float, []int64{2, 0, 3}, 24, 0, nil},
 		{infer.Float, []int64{2, 0, 3}, 23, 0, infer.ErrTooLarge}, // a sum over the middle has 24 bytes

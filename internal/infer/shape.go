@@ -98,9 +98,13 @@ func extent(shape []int64) (int64, error) {
 	return int64(n), nil
 }
 
+// StringOverhead is what an element of a string tensor takes besides its bytes:
+// an offset here, and a TF_TString in the C library.
+const StringOverhead = 8 + 24
+
 // Bytes is the size in bytes of a tensor of the given type and shape, checked
-// against limit before anything is allocated. For strings it is the size of the
-// offsets. limit 0 means no limit but the address space.
+// against limit before anything is allocated. For strings it is what they
+// take besides their bytes. limit 0 means no limit but the address space.
 //
 // A dimension of 0 does not excuse the others from the limit: an operation that
 // reduces it leaves a result of their size.
@@ -111,7 +115,7 @@ func Bytes(d DType, shape []int64, limit int64) (int64, error) {
 	}
 	size := int64(d.Size())
 	if size == 0 {
-		size = 8
+		size = StringOverhead
 	}
 	if limit <= 0 {
 		limit = math.MaxInt64

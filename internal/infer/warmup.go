@@ -63,7 +63,7 @@ func zeros(info TensorInfo, limit int64) (*Tensor, error) {
 		return nil, err
 	}
 	if info.DType == String {
-		return NewStringTensor(shape, nil, make([]int, size/8+1))
+		return NewStringTensor(shape, nil, make([]int, size/StringOverhead+1))
 	}
 	return NewTensor(info.DType, shape, make([]byte, size))
 }
