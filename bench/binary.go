@@ -66,9 +66,9 @@ func binaryOverHTTP(ctx context.Context, bare *bareSession, header http.Header, 
 	if err != nil {
 		return t, err
 	}
-	defer c.conn.Close()
+	defer c.close()
 	return takeTurns(binaryRounds, bare,
-		func() ([]byte, error) { err := c.do(request); return c.answer.Bytes(), err },
+		func() ([]byte, error) { err := c.do(request); return c.answer, err },
 		func(reply []byte) error { return checkBinary(reply, expected) })
 }
 

@@ -40,6 +40,9 @@ func runLambda(ctx context.Context, getenv func(string) string) int {
 	if err := os.Setenv("_X_AMZN_TRACE_ID", ""); err != nil {
 		log.Warn("environment", "error", err)
 	}
+	if lambdacontext.MaxConcurrency() > 1 {
+		makeRoomForRuns(getenv)
+	}
 	opts.Ended = func(report coldstart.Report, err error) { logStart(log, report, err) }
 	coldstart.Start(opts)
 	err = awaitModel(ctx, getenv("AWS_LAMBDA_INITIALIZATION_TYPE"))

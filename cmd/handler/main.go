@@ -104,6 +104,7 @@ func subcommand(ctx context.Context, name string, args []string, getenv func(str
 	}
 	switch name {
 	case "serve":
+		makeRoomForRuns(getenv)
 		return serveCommand(ctx, cfg, args, stderr)
 	case "inspect":
 		return inspectCommand(ctx, cfg, args, stdout)

@@ -36,7 +36,7 @@ func (l listener) Accept() (net.Conn, error) {
 	return deadlines{c, l.set}, err
 }
 
-// A client has half a minute for a megabyte; between replies there is no limit,
+// A client has half a minute for a megabyte, but for what the buffers take; between replies there is no limit,
 // so that the next reply is not cut off by the last one's.
 func TestWritesHaveADeadlineAndTheConnectionHasNone(t *testing.T) {
 	set := make(chan time.Time, 100)
@@ -50,7 +50,7 @@ func TestWritesHaveADeadlineAndTheConnectionHasNone(t *testing.T) {
 	}
 	defer c.Close()
 	replies := bufio.NewReader(c)
-	for _, rows := range []string{"1.0", strings.Repeat("1.0,", 400000) + "1.0", "one"} {
+	for _, rows := range []string{"1.0", strings.Repeat("1.0,", 400000) + "1.0", "one", strings.Repeat("1.0,", 500000) + "1.0"} {
 		body := `{"instances": [` + rows + `]}`
 		started := time.Now()
 		if _, err := fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", predictPath, len(body), body); err != nil {
@@ -64,7 +64,10 @@ func TestWritesHaveADeadlineAndTheConnectionHasNone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := 1 + int(size)>>20
+		want := 0
+		if size > 64<<10 {
+			want = 1 + int(size)>>20
+		}
 		var got []time.Time
 		for len(got) == 0 || !got[len(got)-1].IsZero() {
 			got = append(got, next(t.Context(), t, set))
