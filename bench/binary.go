@@ -62,7 +62,7 @@ func binaryOverHTTP(ctx context.Context, bare *bareSession, header http.Header, 
 	if err != nil {
 		return t, err
 	}
-	c, err := dial(ctx, s.addr)
+	c, err := dialAlone(ctx, s.addr)
 	if err != nil {
 		return t, err
 	}

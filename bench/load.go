@@ -5,39 +5,45 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
-	"os"
 	"regexp"
-	"runtime"
 	"strconv"
 	"sync"
 	"time"
 )
 
 // client is one keep-alive connection that sends the same request again and
-// again. It blocks in read and write like a C program, and looks at no more of a
-// reply than its status and length: Go's poller and net/http's client would do as
-// much work for a small request as the server under test, on the same processors,
-// and so count against the faster server.
+// again. It looks at no more of a reply than its status and length: net/http's
+// client would do as much work for a small request as the server under test, on
+// the same processors, and so count against the faster server.
 type client struct {
-	conn   *os.File
+	conn   io.ReadWriteCloser
 	reply  []byte // room for a reply
 	answer []byte // the body of the last reply, in reply
 }
 
 func dial(ctx context.Context, addr string) (*client, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	return &client{conn: conn, reply: make([]byte, 64<<10)}, err
+}
+
+// dialAlone is dial for the only client. It blocks in read and write like a C
+// program, which costs less than Go's poller; for several it costs more, since
+// they would be as many threads.
+func dialAlone(ctx context.Context, addr string) (*client, error) {
+	c, err := dial(ctx, addr)
 	if err != nil {
 		return nil, err
 	}
-	defer conn.Close()
-	file, err := conn.(*net.TCPConn).File()
+	defer c.close()
+	file, err := c.conn.(*net.TCPConn).File()
 	if err != nil {
 		return nil, err
 	}
 	file.Fd() // makes it blocking
-	return &client{conn: file, reply: make([]byte, 64<<10)}, nil
+	return &client{conn: file, reply: c.reply}, nil
 }
 
 func (c *client) close() { c.conn.Close() }
@@ -106,17 +112,18 @@ func rawRequest(path string, header http.Header, body []byte) ([]byte, error) {
 // load sends requests over several connections at once and returns the time
 // from the first to the last reply, and the body of one of them.
 func load(ctx context.Context, addr string, request []byte, workers, requests int) (time.Duration, []byte, error) {
-	clients := make([]*client, workers)
+	clients, connect := make([]*client, workers), dial
+	if workers == 1 {
+		connect = dialAlone
+	}
 	for i := range clients {
-		c, err := dial(ctx, addr)
+		c, err := connect(ctx, addr)
 		if err != nil {
 			return 0, nil, err
 		}
 		defer c.close()
 		clients[i] = c
 	}
-	// A client that blocks keeps its processor until somebody takes it away.
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(workers + 1))
 	errs := make([]error, workers)
 	var running sync.WaitGroup
 	start := time.Now()
