@@ -99,7 +99,7 @@ func replySize(b []byte) (int, error) {
 
 // rawRequest is a POST as it goes over the wire.
 func rawRequest(path string, header http.Header, body []byte) ([]byte, error) {
-	r, err := http.NewRequest(http.MethodPost, "http://bench"+path, bytes.NewReader(body)) //nolint:noctx // it is only written out
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, "http://bench"+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}

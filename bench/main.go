@@ -23,10 +23,11 @@ func main() {
 	only := flag.String("only", "", "measure only this `part`: "+strings.Join(names(parts(0)), ", "))
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, parts(*rounds), *only); err != nil {
+	err := run(ctx, parts(*rounds), *only)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1) //nolint:gocritic // stop only restores signal handling
+		os.Exit(1)
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -48,7 +49,18 @@ func oneDigit() ([]byte, error) {
 	return rows(samples.Instances[:min(1, len(samples.Instances))])
 }
 
-// unpackDigits unpacks the demo model, which is in a version folder.
+// digitsFolder unpacks the demo model, which is in a version folder. The caller
+// removes the folder root.
+func digitsFolder() (model, root string, err error) {
+	if root, err = os.MkdirTemp("", "tensorlambda-bench-*"); err != nil {
+		return "", "", err
+	}
+	if err := unpackDigits(root); err != nil {
+		return "", "", errors.Join(err, os.RemoveAll(root))
+	}
+	return filepath.Join(root, "1"), root, nil
+}
+
 func unpackDigits(folder string) error {
 	packed, err := os.Open(filepath.Join("models", "digits", modelKey))
 	if err != nil {

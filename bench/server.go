@@ -81,7 +81,7 @@ func (s *server) readOutput(output io.Reader, ready chan<- string) {
 		}
 		fmt.Fprintln(&s.printed, lines.Text())
 	}
-	io.Copy(io.Discard, output) //nolint:errcheck // the server's end is seen by Wait
+	_, _ = io.Copy(io.Discard, output) // the server's end is seen by Wait
 }
 
 // close asks the server to end and waits until it has.

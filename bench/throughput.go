@@ -8,7 +8,6 @@ import (
 	"math"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 )
@@ -26,14 +25,11 @@ type workload struct {
 // benchThroughput measures requests a second over HTTP beside a Python server,
 // with TensorFlow Serving's row form.
 func benchThroughput(ctx context.Context) error {
-	folder, err := os.MkdirTemp("", "tensorlambda-bench-*")
+	digits, root, err := digitsFolder()
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(folder)
-	if err := unpackDigits(folder); err != nil {
-		return err
-	}
+	defer os.RemoveAll(root)
 	digit, err := oneDigit()
 	if err != nil {
 		return err
@@ -47,7 +43,7 @@ func benchThroughput(ctx context.Context) error {
 	}
 	fmt.Printf("| requests a second, medians of %d alternating rounds | tensorlambda | FastAPI + uvicorn + TensorFlow | ratio |\n|---|---|---|---|\n", throughputRounds)
 	err = errors.Join(
-		compare(ctx, filepath.Join(folder, "1"), []workload{
+		compare(ctx, digits, []workload{
 			{"demo model, 1 client", digit, 1, 1000},
 			{"demo model, 4 clients", digit, 4, 1000},
 		}),

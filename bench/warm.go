@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -22,20 +21,17 @@ const warmRounds = 4000
 // the whole of an invocation (event, JSON, tensors, reply) and the bare
 // Session.Run, in turns, in this process.
 func benchWarm(ctx context.Context) error {
-	folder, err := os.MkdirTemp("", "tensorlambda-bench-*")
+	digits, root, err := digitsFolder()
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(folder)
-	if err := unpackDigits(folder); err != nil {
-		return err
-	}
-	handler, runner, err := newHandler("digits", filepath.Join(folder, "1"))
+	defer os.RemoveAll(root)
+	handler, runner, err := newHandler("digits", digits)
 	if err != nil {
 		return err
 	}
 	defer runner.Close()
-	bare, err := newBareSession(filepath.Join(folder, "1"), "image", "probabilities", [1][8][8][1]float32{})
+	bare, err := newBareSession(digits, "image", "probabilities", [1][8][8][1]float32{})
 	if err != nil {
 		return err
 	}

@@ -38,11 +38,12 @@ func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "`address` to serve on afterwards")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	// Stopped by a signal is how it is meant to end.
-	if err := run(ctx, *once, *addr); err != nil && ctx.Err() == nil {
+	err := run(ctx, *once, *addr)
+	stopped := ctx.Err() != nil // by a signal, which is how it is meant to end
+	stop()
+	if err != nil && !stopped {
 		fmt.Fprintln(os.Stderr, "demo:", err)
-		os.Exit(1) //nolint:gocritic // stop only restores signal handling
+		os.Exit(1)
 	}
 }
 

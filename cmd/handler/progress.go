@@ -66,7 +66,7 @@ func (p *progress) advance(part string, bytes, total int64) {
 		p.total += total
 		p.bar.ChangeMax64(p.total)
 	}
-	p.bar.Add64(bytes) //nolint:errcheck // a bar that cannot be drawn is not drawn
+	_ = p.bar.Add64(bytes) // a bar that cannot be drawn is not drawn
 }
 
 // stage tells of a stage that has ended.
@@ -85,6 +85,6 @@ func (p *progress) done() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.bar != nil {
-		p.bar.Clear() //nolint:errcheck // see advance
+		_ = p.bar.Clear() // see advance
 	}
 }

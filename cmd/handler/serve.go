@@ -94,7 +94,7 @@ func latestReport() any {
 // announce shows the start and how to ask the model something.
 func announce(w io.Writer, addr net.Addr, model *infer.Model) {
 	if report, ok := coldstart.LatestReport(); ok {
-		report.WriteChart(w) //nolint:errcheck // a terminal that is gone needs no chart
+		_ = report.WriteChart(w) // a terminal that is gone needs no chart
 	}
 	fmt.Fprintf(w, "\nserving %s, version %s: http://%s/v1/models/%s\n", model.Name, model.Version, addr, model.Name)
 	fmt.Fprintf(w, "try:  %s\n", curl(addr, model))
