@@ -48,6 +48,10 @@ type Object struct {
 	// is replaced.
 	Pinned  bool
 	ModTime time.Time
+	// ContentType, ContentEncoding and Metadata are as Stat saw them, empty from
+	// List and for files.
+	ContentType, ContentEncoding string
+	Metadata                     map[string]string
 }
 
 // Stores reads each URI from the store of its scheme. A nil store has no
