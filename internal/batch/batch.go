@@ -6,60 +6,7 @@
 // output bucket, so that any invocation can be repeated, killed or run twice at once.
 package batch
 
-import (
-	"context"
-	"log/slog"
-	"time"
-
-	"github.com/tensorlambda/tensorlambda/internal/blob"
-	"github.com/tensorlambda/tensorlambda/internal/infer"
-	"github.com/tensorlambda/tensorlambda/internal/rows"
-)
-
-// Queue takes tasks for other invocations. A task may be delivered more than once
-// and in any order.
-type Queue interface {
-	// Send returns when all tasks are in the queue.
-	Send(ctx context.Context, tasks []Task) error
-}
-
-// Options configures New. Store and Model are required.
-type Options struct {
-	Store blob.Stores
-	// Model waits for the model.
-	Model func(context.Context) (*infer.Model, error)
-	// Output is the prefix under which the outputs of events and tasks go,
-	// OUTPUT_URI; where it is the zero URI they are refused.
-	Output blob.URI
-	// Format is that of outputs; empty means rows.JSONLines.
-	Format rows.Format
-	// Join writes the instances into the output too.
-	Join   bool
-	Limits rows.Limits
-	// Image is for image inputs; see rows.Options.
-	Image func(ctx context.Context, input infer.TensorInfo, image []byte) (*infer.Tensor, error)
-	// ShardBytes is the size above which an object is cut into shards where there is
-	// a Queue; 0 means 256 MiB.
-	ShardBytes int64
-	Queue      Queue // nil means none
-	// Settings are settings of others that shape the answers, as text; part of an
-	// output's identity.
-	Settings string
-	// Workers is how many blocks are worked on at once; 0 means one more than the
-	// processors of this process.
-	Workers int
-	// Margin is what is left before the deadline of an invocation to end an upload
-	// and write the reply; 0 means 15 s, or a quarter of the time if that is less.
-	Margin time.Duration
-	// MaxHops is how often a shard may hand its rest on; 0 means 100.
-	MaxHops int
-	Logger  *slog.Logger // nil means slog.Default()
-}
-
-// Scorer scores objects. It is safe for concurrent use.
-type Scorer struct {
-	o Options
-}
+import "github.com/tensorlambda/tensorlambda/internal/blob"
 
 // Object is a version of an input.
 type Object struct {
@@ -67,7 +14,7 @@ type Object struct {
 	// VersionID is the version to be read; empty means the one that is there now.
 	VersionID string
 	// ETag, without quotation marks, is what the event saw. Where it is set and there
-	// is no VersionID, an object with another is ErrChanged.
+	// is no VersionID, an object with another is blob.ErrChanged.
 	ETag string
 	// Sequencer orders the events of one key.
 	Sequencer string
@@ -79,8 +26,8 @@ type Task struct {
 	Input     string `json:"input,omitempty"`
 	VersionID string `json:"versionId,omitempty"`
 	Plan      string `json:"plan,omitempty"`
-	Index     int    `json:"index,omitzero"` // MarshalJSON writes it for a shard, 0 too
-	Hop       int    `json:"hop,omitzero"`
+	Index     int    `json:"index"`
+	Hop       int    `json:"hop"`
 }
 
 // Why an object was not scored.
@@ -89,7 +36,7 @@ const (
 	Superseded = "superseded" // the output of a newer version is there
 )
 
-// Report says what was done.
+// Report says what was done for an object.
 type Report struct {
 	Output  string `json:"output,omitempty"`
 	Rows    int64  `json:"rows"`

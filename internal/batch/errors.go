@@ -16,8 +16,10 @@ var (
 	// ErrAllRowsFailed is an object without a row that could be answered. Its output
 	// is written and holds the reasons; another try finds it and does nothing.
 	ErrAllRowsFailed = errors.New("every row failed")
+	// ErrNoOutput is an object without a place for its answers.
+	ErrNoOutput = errors.New("OUTPUT_URI is not set: it says where the answers go (s3://bucket/prefix/)")
 	// ErrLoop is an input that lies where outputs go.
-	ErrLoop = errors.New("input lies where outputs go")
+	ErrLoop = errors.New("it lies where outputs go")
 	// ErrTask is a task object that is wrong.
 	ErrTask = errors.New("wrong task")
 	// ErrTooSlow is an object that cannot be finished before the deadline.
@@ -32,7 +34,7 @@ var (
 
 // permanent are the kinds that another try cannot cure.
 var permanent = []error{
-	ErrAllRowsFailed, ErrLoop, ErrTask, ErrTooSlow,
+	ErrAllRowsFailed, ErrNoOutput, ErrLoop, ErrTask, ErrTooSlow,
 	rows.ErrFormat, rows.ErrCorrupt, rows.ErrTooLarge, rows.ErrNoSplit, rows.ErrOutput,
 	blob.ErrInvalidURI, blob.ErrNotFound, blob.ErrChanged,
 }

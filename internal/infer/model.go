@@ -49,6 +49,9 @@ type Model struct {
 	// SHA256 is the checksum of the archive or graph the model was loaded
 	// from, in hex; empty where there is no such single file.
 	SHA256 string
+	// Identity tells the files that the model was loaded from apart from others: the
+	// SHA256, or for a folder a checksum over names, sizes and ETags.
+	Identity string
 
 	Runner Runner
 }

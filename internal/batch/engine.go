@@ -1,0 +1,227 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/tensorlambda/tensorlambda/internal/infer"
+	"github.com/tensorlambda/tensorlambda/internal/rows"
+)
+
+// stream is rows of an input on their way to a sink.
+type stream struct {
+	in     *input
+	part   rows.Part
+	model  *infer.Model
+	format rows.Format
+	sink   rows.Sink
+	// until is when to stop reading and leave the rest; zero means never.
+	until time.Time
+	// progress, where set, is called after each block, by the goroutine that called
+	// run. An error ends the stream.
+	progress func(Progress) error
+}
+
+// tally is what a stream has done.
+type tally struct {
+	rows, errors int64
+	// first is the error of the first row that failed.
+	first string
+	// next is where the rest begins; rest says that there is one.
+	next rows.Position
+	rest bool
+}
+
+// run moves a stream to its sink. One goroutine cuts the input into blocks, Workers
+// decode them, run the model and encode the answers, and the caller's writes them in
+// order. Memory is that of the blocks under way, which is bounded, and of the buffers
+// of reader and sink.
+//
+// An error leaves the sink with a part of the rows: it is to be thrown away.
+func (s *Scorer) run(ctx context.Context, st stream) (tally, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	reader, err := rows.Open(ctx, s.source(st.in), s.readOptions(st.in, st.model, st.part))
+	if err != nil {
+		return tally{}, fmt.Errorf("input %s: %w", st.in.object.URI, err)
+	}
+	defer reader.Close()
+	output, err := rows.NewOutput(st.sink, rows.OutputOptions{Format: st.format, Catalog: st.model.Catalog(), Join: s.o.Join})
+	if err != nil {
+		return tally{}, fmt.Errorf("output: %w", err)
+	}
+	p := &pipeline{
+		s: s, stream: st, reader: reader, output: output,
+		work: make(chan *item, s.o.Workers), order: make(chan *item, 2*s.o.Workers),
+	}
+	return p.run(ctx, cancel)
+}
+
+// item is a block on its way through the pipeline. Workers set what is below done
+// before they close it.
+type item struct {
+	block *rows.Block
+	rows  int64 // of block
+	read  int64 // up to the end of block, in bytes of the input
+	done  chan struct{}
+
+	chunk  rows.Chunk
+	failed int
+	first  string
+	err    error
+}
+
+type pipeline struct {
+	s *Scorer
+	stream
+	reader rows.Reader
+	output rows.Output
+
+	work  chan *item // to the workers
+	order chan *item // the same items in order, to the writer
+	tasks sync.WaitGroup
+
+	readErr error // of the reading goroutine, once order is closed
+	tally   tally
+}
+
+func (p *pipeline) run(ctx context.Context, cancel context.CancelCauseFunc) (tally, error) {
+	p.tasks.Go(func() { p.read(ctx) })
+	for range p.s.o.Workers {
+		p.tasks.Go(func() { p.answer(ctx) })
+	}
+	defer p.tasks.Wait()
+	defer cancel(nil) // first, so that those who are waited for end
+	err := p.write()
+	switch {
+	case err != nil:
+	case ctx.Err() != nil:
+		err = context.Cause(ctx)
+	case p.readErr != nil:
+		err = fmt.Errorf("input %s, behind row %d: %w", p.in.object.URI, p.tally.rows, p.readErr)
+	default:
+		if err = p.output.Close(); err != nil {
+			err = fmt.Errorf("output: %w", err)
+		}
+	}
+	return p.tally, err
+}
+
+// read cuts the input into blocks until it ends, fails, or the time is over.
+func (p *pipeline) read(ctx context.Context) {
+	defer close(p.order)
+	defer close(p.work)
+	defer func() {
+		if cause := recover(); cause != nil {
+			p.readErr = p.panicked(cause)
+		}
+	}()
+	next := p.part.From
+	for {
+		if !p.until.IsZero() && time.Now().After(p.until) {
+			p.tally.next, p.tally.rest = next, true // the writer looks when order is closed
+			return
+		}
+		block, err := p.reader.Next()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			p.readErr = err
+			return
+		}
+		next = block.Next
+		it := &item{block: block, rows: int64(block.N), read: block.Read, done: make(chan struct{})}
+		select {
+		case p.order <- it: // bounds how many blocks there are
+		case <-ctx.Done():
+			return
+		}
+		p.work <- it // never for long: every item in order is taken by a worker
+	}
+}
+
+// answer works on blocks until there are no more.
+func (p *pipeline) answer(ctx context.Context) {
+	decoder := sync.OnceValue(p.reader.Decoder)
+	for it := range p.work {
+		if ctx.Err() != nil {
+			it.err = context.Cause(ctx)
+		} else {
+			p.block(ctx, it, decoder)
+		}
+		it.block = nil
+		close(it.done)
+	}
+}
+
+// block decodes a block, asks the model and encodes the answers.
+func (p *pipeline) block(ctx context.Context, it *item, decoder func() rows.Decoder) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			it.err = p.panicked(cause)
+		}
+	}()
+	decoded, err := decoder().Decode(it.block)
+	if err != nil {
+		it.err = fmt.Errorf("input %s, rows from %d on: %w", p.in.object.URI, it.block.First, err)
+		return
+	}
+	outcome, err := p.predict(ctx, decoded)
+	if err != nil {
+		it.err = err
+		return
+	}
+	for i := range outcome.Rows {
+		if err := outcome.Rows[i].Err; err != nil {
+			if it.failed == 0 {
+				it.first = err.Error()
+			}
+			it.failed++
+		}
+	}
+	if it.chunk, err = p.output.Encode(outcome); err != nil {
+		it.err = fmt.Errorf("output, rows from %d on: %w", it.block.First, err)
+	}
+}
+
+// write writes blocks in order until there are no more.
+func (p *pipeline) write() error {
+	for it := range p.order {
+		<-it.done
+		if it.err != nil {
+			return it.err
+		}
+		unfit, err := p.output.Write(it.chunk)
+		if err != nil {
+			return fmt.Errorf("output: %w", err)
+		}
+		p.count(it, unfit)
+		if p.progress == nil {
+			continue
+		}
+		if err := p.progress(Progress{p.tally.rows, p.tally.errors, it.read, p.in.object.Size}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *pipeline) count(it *item, unfit int) {
+	if p.tally.first == "" {
+		p.tally.first = it.first
+	}
+	p.tally.rows += it.rows
+	p.tally.errors += int64(it.failed + unfit)
+}
+
+// panicked is the error for a fault of this program, which must not cost the process.
+func (p *pipeline) panicked(cause any) error {
+	p.s.o.Logger.Error("panic", "cause", cause, "input", p.in.object.URI.String(), "stack", string(debug.Stack()))
+	return fmt.Errorf("input %s: %w: the reason is in the log", p.in.object.URI, infer.ErrInternal)
+}

@@ -1,0 +1,94 @@
+package batch
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/tensorlambda/tensorlambda/internal/blob"
+	"github.com/tensorlambda/tensorlambda/internal/infer"
+	"github.com/tensorlambda/tensorlambda/internal/rows"
+)
+
+// input is a version of an object that is about to be scored.
+type input struct {
+	object    blob.Object
+	sequencer string
+	encoding  rows.Encoding
+}
+
+// open looks an input up.
+func (s *Scorer) open(ctx context.Context, o Object) (*input, error) {
+	object, err := s.o.Store.Stat(ctx, o.URI, o.VersionID)
+	if err != nil {
+		return nil, fmt.Errorf("input: %w", err)
+	}
+	if o.VersionID == "" && o.ETag != "" && strings.Trim(object.ETag, `"`) != o.ETag {
+		return nil, fmt.Errorf("input %s: %w: it has ETag %s, and the event was about %q", o.URI, blob.ErrChanged, object.ETag, o.ETag)
+	}
+	encoding, err := rows.Detect(o.URI.Key, object.ContentType, object.ContentEncoding)
+	if err != nil {
+		return nil, fmt.Errorf("input %s: %w", o.URI, err)
+	}
+	return &input{object: object, sequencer: o.Sequencer, encoding: encoding}, nil
+}
+
+// version is what tells the content of the input from that of other versions.
+func (in *input) version() string {
+	if v := in.object.VersionID; v != "" && v != "null" { // null: a bucket without versioning
+		return v
+	}
+	return strings.Trim(in.object.ETag, `"`)
+}
+
+// readOptions are those of rows for this input.
+func (s *Scorer) readOptions(in *input, model *infer.Model, part rows.Part) rows.Options {
+	return rows.Options{
+		Encoding: in.encoding, Catalog: model.Catalog(), Limits: s.o.Limits, Part: part, Join: s.o.Join, Image: s.o.Image,
+	}
+}
+
+// source is the bytes of the input.
+func (s *Scorer) source(in *input) rows.Source {
+	return rows.Source{
+		Size: in.object.Size,
+		Open: func(ctx context.Context, from, to int64) (io.ReadCloser, error) {
+			return s.o.Store.OpenRange(ctx, in.object, from, to)
+		},
+	}
+}
+
+// model waits for the model. The error is ErrNoModel, whatever the reason: objects
+// are not to blame for it.
+func (s *Scorer) model(ctx context.Context) (*infer.Model, error) {
+	model, err := s.o.Model(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoModel, err)
+	}
+	return model, nil
+}
+
+// deadline is when to stop working so that Margin is left; zero where ctx has none.
+func (s *Scorer) deadline(ctx context.Context) time.Time {
+	end, ok := ctx.Deadline()
+	if !ok {
+		return time.Time{}
+	}
+	return end.Add(-min(s.o.Margin, time.Until(end)/4))
+}
+
+// outputURI is OUTPUT_URI + input key + suffix. An input among the outputs is
+// refused: each answer would be the next input, without end.
+func (s *Scorer) outputURI(in *input, suffix string) (blob.URI, error) {
+	prefix, key := s.o.Output, in.object.URI
+	if prefix == (blob.URI{}) {
+		return blob.URI{}, fmt.Errorf("input %s: %w", key, ErrNoOutput)
+	}
+	prefix = prefix.Prefix()
+	if prefix.Scheme == key.Scheme && prefix.Bucket == key.Bucket && strings.HasPrefix(key.Key, prefix.Key) {
+		return blob.URI{}, fmt.Errorf("input %s: %w, %s: its answer would be an input again; give OUTPUT_URI another bucket, or a prefix that the inputs are not under", key, ErrLoop, prefix)
+	}
+	return prefix.Join(key.Key + suffix), nil
+}
