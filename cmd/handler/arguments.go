@@ -7,21 +7,31 @@ import (
 	"io"
 )
 
-// parseURI parses the arguments of a subcommand that takes flags and at most one
-// URI, in any order (the flag package stops at the first argument that is no
-// flag). It returns the URI, or the default where none is given.
-func parseURI(flags *flag.FlagSet, args []string, unset string) (string, error) {
+// parseFlags parses flags and arguments in any order (the flag package stops at the
+// first argument that is no flag) and returns the arguments.
+func parseFlags(flags *flag.FlagSet, args []string) ([]string, error) {
 	flags.SetOutput(io.Discard) // the error says it all, and there is one usage for all
-	var uris []string
+	var others []string
 	for {
 		if err := flags.Parse(args); err != nil { // flag.ErrHelp where help is asked for
-			return "", usageError{err}
+			return nil, usageError{err}
 		}
 		if flags.NArg() == 0 {
-			break
+			return others, nil
 		}
-		uris = append(uris, flags.Arg(0))
+		others = append(others, flags.Arg(0))
 		args = flags.Args()[1:]
+	}
+}
+
+var errNoModel = errors.New("no model: give its URI, or set MODEL_URI (s3://bucket/key, s3://bucket/prefix/, file:///path or a path)")
+
+// parseURI parses the arguments of a subcommand that takes flags and at most one
+// URI. It returns the URI, or the default where none is given.
+func parseURI(flags *flag.FlagSet, args []string, unset string) (string, error) {
+	uris, err := parseFlags(flags, args)
+	if err != nil {
+		return "", err
 	}
 	switch {
 	case len(uris) > 1:
@@ -29,7 +39,7 @@ func parseURI(flags *flag.FlagSet, args []string, unset string) (string, error) 
 	case len(uris) == 1:
 		return uris[0], nil
 	case unset == "":
-		return "", usageError{errors.New("no model: give its URI, or set MODEL_URI (s3://bucket/key, s3://bucket/prefix/, file:///path or a path)")}
+		return "", usageError{errNoModel}
 	}
 	return unset, nil
 }

@@ -3,16 +3,15 @@ package main
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
-	"strings"
 
 	"github.com/tensorlambda/tensorlambda/internal/blob"
 	"github.com/tensorlambda/tensorlambda/internal/event"
+	"github.com/tensorlambda/tensorlambda/internal/infer/tensorflow"
+	"github.com/tensorlambda/tensorlambda/internal/rows"
 	"github.com/tensorlambda/tensorlambda/internal/savedmodel"
 )
 
@@ -38,16 +37,26 @@ type config struct {
 	Sources        []event.Class
 	ResponseStream bool
 
+	Output     blob.URI // a prefix in S3; the zero URI where it is not set
+	Format     rows.Format
+	Join       bool
+	ImageScale tensorflow.ImageScale
+	BatchRows  int
+	ShardBytes int64
+	Queue      queueAddress // the zero value where there is none
+
 	MaxBodyBytes    int64
 	MaxTensorBytes  int64
 	MaxModelBytes   int64
 	MaxArchiveFiles int
+	MaxLineBytes    int64
 	MaxJSONDepth    int
 	MaxInflateRatio int64
 
 	MemoryBudget int64 // bytes; 0 where nothing is known
 
-	S3Endpoint string
+	S3Endpoint  string
+	SQSEndpoint string
 }
 
 // readConfig reads all settings through get, which is os.Getenv but in tests.
@@ -79,15 +88,28 @@ func readConfig(get func(string) string) (config, error) {
 	c.Sources = e.sources("EVENT_SOURCES")
 	c.ResponseStream = e.boolean("RESPONSE_STREAM")
 
+	c.Output = e.prefix("OUTPUT_URI")
+	c.Format = e.format("OUTPUT_FORMAT")
+	c.Join = e.boolean("OUTPUT_JOIN")
+	if c.Join && c.Format == rows.NPY {
+		e.fault("OUTPUT_JOIN", "%w", errJoinNPY)
+	}
+	c.ImageScale = e.imageScale("IMAGE_SCALE")
+	c.BatchRows = int(e.integer("BATCH_ROWS", 256, 1<<20))
+	c.Queue = e.queue("BATCH_QUEUE_URL")
+
 	const huge = math.MaxInt64 / 2
 	c.MaxBodyBytes = e.integer("MAX_BODY_BYTES", 10<<20, huge)
 	c.MaxTensorBytes = e.integer("MAX_TENSOR_BYTES", cmp.Or(c.MemoryBudget/8, 64<<20), huge)
 	c.MaxModelBytes = e.integer("MAX_MODEL_BYTES", 8<<30, huge)
 	c.MaxArchiveFiles = int(e.integer("MAX_ARCHIVE_FILES", 100_000, math.MaxInt32))
+	c.MaxLineBytes = e.integer("MAX_LINE_BYTES", 64<<20, huge)
 	c.MaxJSONDepth = int(e.integer("MAX_JSON_DEPTH", 64, 10_000))
 	c.MaxInflateRatio = e.integer("MAX_INFLATE_RATIO", 1000, huge)
+	c.ShardBytes = e.integer("BATCH_SHARD_BYTES", 256<<20, huge)
 
 	c.S3Endpoint = get("AWS_ENDPOINT_URL_S3")
+	c.SQSEndpoint = get("AWS_ENDPOINT_URL_SQS")
 	return c, errors.Join(e.faults...)
 }
 
@@ -103,128 +125,4 @@ func libraryDir() string {
 		return layer
 	}
 	return filepath.Join(filepath.Dir(executable), "layer", "lib")
-}
-
-// environment reads variables and collects what is wrong with them.
-type environment struct {
-	get    func(string) string
-	faults []error
-}
-
-func (e *environment) fault(name, format string, args ...any) {
-	e.faults = append(e.faults, fmt.Errorf("%s: "+format, append([]any{name}, args...)...))
-}
-
-func (e *environment) text(name, unset string) string {
-	if v := e.get(name); v != "" {
-		return v
-	}
-	return unset
-}
-
-func (e *environment) uri(name string) string {
-	v := e.get(name)
-	if v == "" {
-		return ""
-	}
-	if _, err := blob.ParseURI(v); err != nil {
-		e.fault(name, "%w", err)
-	}
-	return v
-}
-
-func (e *environment) sha256(name string) string {
-	v := strings.ToLower(e.get(name))
-	if v != "" && (len(v) != 64 || strings.Trim(v, "0123456789abcdef") != "") {
-		e.fault(name, "%q is not a SHA-256: want 64 hexadecimal digits", v)
-	}
-	return v
-}
-
-func (e *environment) name(name string) string {
-	v := e.get(name)
-	if strings.ContainsAny(v, "/:") {
-		e.fault(name, "%q must not contain / or :, which separate the parts of a URL", v)
-	}
-	return v
-}
-
-func (e *environment) version(name string) string {
-	v := e.get(name)
-	if v == "" {
-		return ""
-	}
-	n, err := strconv.ParseInt(v, 10, 64)
-	if err != nil || n < 0 {
-		e.fault(name, "%q is not a version: want a whole number from 0", v)
-	}
-	return strconv.FormatInt(n, 10) // as URLs are read: 007 is 7
-}
-
-func (e *environment) boolean(name string) bool {
-	switch v := e.get(name); v {
-	case "true", "1":
-		return true
-	case "", "false", "0":
-		return false
-	default:
-		e.fault(name, "%q is neither true nor false", v)
-		return false
-	}
-}
-
-// integer reads a whole number from 1 to most.
-func (e *environment) integer(name string, unset, most int64) int64 {
-	v := e.get(name)
-	if v == "" {
-		return unset
-	}
-	n, err := strconv.ParseInt(v, 10, 64)
-	if err != nil || n < 1 || n > most {
-		e.fault(name, "%q is not a whole number from 1 to %d", v, most)
-		return unset
-	}
-	return n
-}
-
-// list reads a comma-separated list, nil where the variable is not set.
-func (e *environment) list(name string) []string {
-	v := e.get(name)
-	if v == "" {
-		return nil
-	}
-	elements := strings.Split(v, ",")
-	for i, element := range elements {
-		if elements[i] = strings.TrimSpace(element); elements[i] == "" {
-			e.fault(name, "%q has an empty element", v)
-			return nil
-		}
-	}
-	return elements
-}
-
-// sources reads a list of event sources, nil, which means all, where the
-// variable is not set.
-func (e *environment) sources(name string) []event.Class {
-	var classes []event.Class
-	for _, word := range e.list(name) {
-		class, err := event.ParseClass(word)
-		if err != nil {
-			e.fault(name, "%w", err)
-		}
-		classes = append(classes, class)
-	}
-	return classes
-}
-
-func (e *environment) bindings(name string) []savedmodel.Binding {
-	v := e.get(name)
-	if v == "" {
-		return nil
-	}
-	bindings, err := savedmodel.ParseBindings(v)
-	if err != nil {
-		e.fault(name, "%w", err)
-	}
-	return bindings
 }

@@ -6,7 +6,10 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/tensorlambda/tensorlambda/internal/blob"
 	"github.com/tensorlambda/tensorlambda/internal/event"
+	"github.com/tensorlambda/tensorlambda/internal/infer/tensorflow"
+	"github.com/tensorlambda/tensorlambda/internal/rows"
 	"github.com/tensorlambda/tensorlambda/internal/savedmodel"
 )
 
@@ -24,6 +27,9 @@ func TestDefaults(t *testing.T) {
 	}
 	if c.MemoryBudget <= 0 || c.MaxTensorBytes != c.MemoryBudget/8 {
 		t.Errorf("tensors may have %d bytes of a budget of %d", c.MaxTensorBytes, c.MemoryBudget)
+	}
+	if c.Output != (blob.URI{}) || c.Format != rows.JSONLines || c.Join || c.BatchRows != 256 || c.ShardBytes != 256<<20 || c.Queue != (queueAddress{}) || c.MaxLineBytes != 64<<20 || c.ImageScale.String() != "0..1" {
+		t.Errorf("batch scoring: %+v", c)
 	}
 	if !reflect.DeepEqual(c.Tags, []string{"serve"}) || c.InterOpThreads != 1 || c.IntraOpThreads < 1 || c.AnyTensor || c.AllowUnsafe || c.Sources != nil || c.ResponseStream {
 		t.Errorf("%+v", c)
@@ -43,7 +49,14 @@ func TestSettingsAreRead(t *testing.T) {
 		"TENSORFLOW_LIB": "/srv/lib", "TF_INTRA_OP_THREADS": "3", "TF_INTER_OP_THREADS": "2",
 		"EVENT_SOURCES": "http,direct", "RESPONSE_STREAM": "true", "MAX_BODY_BYTES": "1", "MAX_TENSOR_BYTES": "2", "MAX_JSON_DEPTH": "3",
 		"MAX_MODEL_BYTES": "4", "MAX_ARCHIVE_FILES": "5", "MAX_INFLATE_RATIO": "6", "AWS_ENDPOINT_URL_S3": "http://localhost:9",
+		"OUTPUT_URI": "s3://outbox/answers", "OUTPUT_FORMAT": "csv", "OUTPUT_JOIN": "true", "BATCH_ROWS": "7", "BATCH_SHARD_BYTES": "8",
+		"BATCH_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/shards", "MAX_LINE_BYTES": "9", "IMAGE_SCALE": "-1..1",
+		"AWS_ENDPOINT_URL_SQS": "http://localhost:10",
 	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	scale, err := tensorflow.ParseImageScale("-1..1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +68,10 @@ func TestSettingsAreRead(t *testing.T) {
 		AnyTensor: true, LibraryDir: "/srv/lib", IntraOpThreads: 3, InterOpThreads: 2,
 		Sources: []event.Class{event.ClassHTTP, event.ClassDirect}, ResponseStream: true,
 		MaxBodyBytes: 1, MaxTensorBytes: 2, MaxJSONDepth: 3, MaxModelBytes: 4, MaxArchiveFiles: 5, MaxInflateRatio: 6,
-		MemoryBudget: c.MemoryBudget, S3Endpoint: "http://localhost:9",
+		Output: blob.URI{Scheme: "s3", Bucket: "outbox", Key: "answers/"}, Format: rows.CSV, Join: true, ImageScale: scale,
+		BatchRows: 7, ShardBytes: 8, MaxLineBytes: 9,
+		Queue:        queueAddress{url: "https://sqs.eu-central-1.amazonaws.com/123456789012/shards", region: "eu-central-1"},
+		MemoryBudget: c.MemoryBudget, S3Endpoint: "http://localhost:9", SQSEndpoint: "http://localhost:10",
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)
@@ -83,6 +99,14 @@ func TestEveryFaultIsNamedAtOnce(t *testing.T) {
 		"MAX_ARCHIVE_FILES":               "0",
 		"MAX_JSON_DEPTH":                  "1e3",
 		"MAX_INFLATE_RATIO":               " 1",
+		"MAX_LINE_BYTES":                  "64M",
+		"OUTPUT_URI":                      "file:///outbox/",
+		"OUTPUT_FORMAT":                   "xml",
+		"OUTPUT_JOIN":                     "both",
+		"BATCH_ROWS":                      "many",
+		"BATCH_SHARD_BYTES":               "0",
+		"BATCH_QUEUE_URL":                 "shards",
+		"IMAGE_SCALE":                     "0..2",
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "much",
 	}
 	_, err := readConfig(environmentOf(wrong))
@@ -92,6 +116,21 @@ func TestEveryFaultIsNamedAtOnce(t *testing.T) {
 	for name := range wrong {
 		if !strings.Contains(err.Error(), name+": ") {
 			t.Errorf("the error does not name %s:\n%v", name, err)
+		}
+	}
+}
+
+// A format that has no place for instances is wrong with OUTPUT_JOIN, and right
+// without.
+func TestSettingsThatContradictEachOther(t *testing.T) {
+	for _, c := range []struct{ format, join, fault string }{
+		{"npy", "true", "OUTPUT_JOIN: "},
+		{"npy", "false", ""},
+		{"parquet", "true", ""},
+	} {
+		_, err := readConfig(environmentOf(map[string]string{"OUTPUT_FORMAT": c.format, "OUTPUT_JOIN": c.join}))
+		if (err == nil) != (c.fault == "") || err != nil && !strings.HasPrefix(err.Error(), c.fault) {
+			t.Errorf("%s with OUTPUT_JOIN=%s: error is %v, want %q", c.format, c.join, err, c.fault)
 		}
 	}
 }

@@ -29,7 +29,11 @@ func inspectCommand(ctx context.Context, cfg config, args []string, stdout io.Wr
 		return err
 	}
 	cfg.ModelURI = uri
-	fetch, err := fetchOptions(ctx, cfg)
+	stores, err := openStores(ctx, cfg)
+	if err != nil {
+		return usageError{err}
+	}
+	fetch, err := fetchOptions(cfg, stores)
 	if err != nil {
 		return usageError{err}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"github.com/tensorlambda/tensorlambda/internal/batch"
 	"github.com/tensorlambda/tensorlambda/internal/coldstart"
 	"github.com/tensorlambda/tensorlambda/internal/function"
 )
@@ -30,7 +31,7 @@ func runLambda(ctx context.Context, getenv func(string) string) int {
 	log := slog.New(lambdacontext.NewLogHandler()) // with the request id of the invocation
 	slog.SetDefault(log)                           // aws-lambda-go writes what goes wrong by the log package, which is no JSON
 	api := getenv("AWS_LAMBDA_RUNTIME_API")
-	cfg, opts, err := lambdaOptions(ctx, getenv)
+	set, err := lambdaSetup(ctx, getenv)
 	if err != nil {
 		return failInit(ctx, log, api, "Settings.Invalid", err, exitUsage)
 	}
@@ -43,8 +44,8 @@ func runLambda(ctx context.Context, getenv func(string) string) int {
 	if lambdacontext.MaxConcurrency() > 1 {
 		makeRoomForRuns(getenv)
 	}
-	opts.Ended = func(report coldstart.Report, err error) { logStart(log, report, err) }
-	coldstart.Start(opts)
+	set.start.Ended = func(report coldstart.Report, err error) { logStart(log, report, err) }
+	coldstart.Start(set.start)
 	err = awaitModel(ctx, getenv("AWS_LAMBDA_INITIALIZATION_TYPE"))
 	switch {
 	case errors.Is(err, coldstart.ErrPin):
@@ -52,9 +53,12 @@ func runLambda(ctx context.Context, getenv func(string) string) int {
 	case err != nil:
 		return failInit(ctx, log, api, reason(err), err, exitFailed)
 	}
-	server := router(cfg, log, nil)
-	handler := function.New(function.Options{Serve: server, Direct: server, Sources: cfg.Sources, Logger: log})
-	if cfg.ResponseStream {
+	set.batch.Logger = log
+	server := router(set.cfg, log, nil)
+	handler := function.New(function.Options{
+		Serve: server, Direct: server, Batch: batch.New(set.batch), Sources: set.cfg.Sources, Logger: log,
+	})
+	if set.cfg.ResponseStream {
 		lambda.StartWithOptions(handler.Stream, lambda.WithContext(ctx))
 	} else {
 		lambda.StartWithOptions(handler, lambda.WithContext(ctx))
@@ -62,18 +66,37 @@ func runLambda(ctx context.Context, getenv func(string) string) int {
 	return exitOK
 }
 
-// lambdaOptions are the settings of a function and its start. Any error is a
-// fault of the settings.
-func lambdaOptions(ctx context.Context, getenv func(string) string) (config, coldstart.Options, error) {
-	cfg, err := readConfig(getenv)
-	if cfg.ModelURI == "" && getenv("MODEL_URI") == "" {
+// lambdaSettings are what a function is made of.
+type lambdaSettings struct {
+	cfg   config
+	start coldstart.Options
+	batch batch.Options
+}
+
+// lambdaSetup reads the settings of a function. Any error is a fault of them.
+func lambdaSetup(ctx context.Context, getenv func(string) string) (set lambdaSettings, err error) {
+	set.cfg, err = readConfig(getenv)
+	if set.cfg.ModelURI == "" && getenv("MODEL_URI") == "" {
 		err = errors.Join(errors.New("MODEL_URI: not set: it says where the model is (s3://bucket/key, s3://bucket/prefix/)"), err)
 	}
 	if err != nil {
-		return config{}, coldstart.Options{}, err
+		return lambdaSettings{}, err
 	}
-	opts, err := startOptions(ctx, cfg, nil)
-	return cfg, opts, err
+	stores, err := openStores(ctx, set.cfg, set.cfg.Output)
+	if err != nil {
+		return lambdaSettings{}, err
+	}
+	if set.start, err = startOptions(set.cfg, stores, nil); err != nil {
+		return lambdaSettings{}, err
+	}
+	set.batch = batchOptions(set.cfg, stores)
+	// Events and tasks come from outside: the files of this machine, its
+	// environment among them, are not for them.
+	set.batch.Store.Files = nil
+	if set.cfg.Queue != (queueAddress{}) {
+		set.batch.Queue, err = newQueue(ctx, set.cfg.Queue, set.cfg.SQSEndpoint)
+	}
+	return set, err
 }
 
 // awaitModel waits for the model as long as the init phase allows. It returns

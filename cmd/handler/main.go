@@ -23,13 +23,17 @@ var started = time.Now()
 const usage = `tensorlambda serves a TensorFlow model as a Lambda function.
 
   bootstrap serve [URI] [--addr 127.0.0.1:8080]   serve the model over HTTP
+  bootstrap score INPUT OUTPUT [--model URI]      score the rows of an object or file, as the S3 event would
+            [--format jsonl|csv|parquet|npy] [--join] [--force]
   bootstrap inspect [URI] [--json]                say what a model is: signatures, shapes, operations
   bootstrap version                               versions of this program and of TensorFlow
   bootstrap help                                  this text
 
 URI is s3://bucket/key, s3://bucket/prefix/, file:///path or a path; it defaults
 to MODEL_URI. A model is a SavedModel (folder, or .tar.gz .tgz .tar .tar.zst .zip)
-or a frozen graph (.pb). Inside Lambda, where AWS_LAMBDA_RUNTIME_API is set, the
+or a frozen graph (.pb). INPUT is one object (s3://bucket/key, file:///path or a
+path) of JSON Lines, JSON, CSV, TFRecord, Parquet, NumPy, JPEG or PNG; OUTPUT is
+another, or a prefix that ends in /. Inside Lambda, where AWS_LAMBDA_RUNTIME_API is set, the
 program takes no arguments.
 `
 
@@ -94,7 +98,7 @@ func subcommand(ctx context.Context, name string, args []string, getenv func(str
 		return nil
 	case "-version", "--version":
 		name = "version"
-	case "serve", "inspect", "version":
+	case "serve", "score", "inspect", "version":
 	default:
 		return usageError{fmt.Errorf("no such command; `bootstrap help` lists them")}
 	}
@@ -106,6 +110,9 @@ func subcommand(ctx context.Context, name string, args []string, getenv func(str
 	case "serve":
 		makeRoomForRuns(getenv)
 		return serveCommand(ctx, cfg, args, stderr)
+	case "score":
+		makeRoomForRuns(getenv)
+		return scoreCommand(ctx, cfg, args, stdout, stderr)
 	case "inspect":
 		return inspectCommand(ctx, cfg, args, stdout)
 	default:

@@ -77,7 +77,7 @@ func (p *progress) stage(s coldstart.Stage) {
 	p.log.Info("start", "stage", s.Name, "ms", s.End.Sub(s.Start).Milliseconds(), "bytes", s.Bytes)
 }
 
-// done takes the bar away.
+// done takes the bar away, once.
 func (p *progress) done() {
 	if p == nil || p.log != nil {
 		return
@@ -86,5 +86,6 @@ func (p *progress) done() {
 	defer p.mu.Unlock()
 	if p.bar != nil {
 		_ = p.bar.Clear() // see advance
+		p.bar = nil
 	}
 }

@@ -45,7 +45,11 @@ func serveCommand(ctx context.Context, cfg config, args []string, stderr io.Writ
 	cfg.ModelURI = uri
 	log := slog.New(slog.NewTextHandler(stderr, nil))
 	progress := newProgress(stderr, log)
-	opts, err := startOptions(ctx, cfg, progress)
+	stores, err := openStores(ctx, cfg)
+	if err != nil {
+		return usageError{err}
+	}
+	opts, err := startOptions(cfg, stores, progress)
 	if err != nil {
 		return usageError{err}
 	}

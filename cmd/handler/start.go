@@ -17,8 +17,8 @@ import (
 
 // startOptions wires the steps of a start: the library's opening beside the
 // model's fetching and reading, then the load and the warm-up. bar may be nil.
-func startOptions(ctx context.Context, cfg config, bar *progress) (coldstart.Options, error) {
-	fetch, err := fetchOptions(ctx, cfg)
+func startOptions(cfg config, stores blob.Stores, bar *progress) (coldstart.Options, error) {
+	fetch, err := fetchOptions(cfg, stores)
 	if err != nil {
 		return coldstart.Options{}, err
 	}
@@ -73,7 +73,7 @@ func (p *prepared) Load(ctx context.Context, timeline *coldstart.Timeline) (*inf
 	}
 	model := &infer.Model{
 		Name: cmp.Or(p.cfg.ModelName, p.fetched.Name), Version: cmp.Or(p.cfg.ModelVersion, p.fetched.Version),
-		Format: p.fetched.Format, SHA256: p.fetched.SHA256, Runner: runner,
+		Format: p.fetched.Format, SHA256: p.fetched.SHA256, Identity: p.fetched.Identity, Runner: runner,
 	}
 	if err := p.warmUp(ctx, model, timeline); err != nil {
 		timeline.Note(func(r *coldstart.Report) {
@@ -116,21 +116,10 @@ func openLibrary(ctx context.Context, cfg config, timeline *coldstart.Timeline, 
 }
 
 // fetchOptions says where the model is and what limits it.
-func fetchOptions(ctx context.Context, cfg config) (coldstart.FetchOptions, error) {
+func fetchOptions(cfg config, stores blob.Stores) (coldstart.FetchOptions, error) {
 	uri, err := blob.ParseURI(cfg.ModelURI)
 	if err != nil {
 		return coldstart.FetchOptions{}, fmt.Errorf("MODEL_URI: %w", err)
-	}
-	stores := blob.Stores{Files: &blob.Files{}}
-	if uri.Scheme == blob.S3Scheme {
-		client, err := blob.NewClient(ctx, blob.ClientOptions{Endpoint: cfg.S3Endpoint})
-		if err != nil {
-			return coldstart.FetchOptions{}, err
-		}
-		if client.Options().Region == "" {
-			return coldstart.FetchOptions{}, errors.New("AWS_REGION: not set: it says in which region the bucket of MODEL_URI is")
-		}
-		stores.S3 = blob.NewS3(client, blob.S3Options{})
 	}
 	return coldstart.FetchOptions{
 		URI: uri, ObjectVersion: cfg.ObjectVersion, SHA256: cfg.SHA256, Source: stores,

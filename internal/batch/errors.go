@@ -42,7 +42,8 @@ var permanent = []error{
 // Permanent reports whether another try cannot help. Access denied may: the cure is
 // a policy, and the object is still there.
 func Permanent(err error) bool {
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+	// ErrNoModel may well wrap a store's ErrNotFound: that is about the model.
+	if errors.Is(err, ErrNoModel) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return false
 	}
 	for _, kind := range permanent {

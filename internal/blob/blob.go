@@ -1,5 +1,5 @@
-// Package blob reads objects by URI, from S3 and from files of this machine,
-// through connections that break.
+// Package blob reads and writes objects by URI, on S3 and in files of this
+// machine, through connections that break.
 package blob
 
 import (
@@ -49,12 +49,13 @@ type Object struct {
 	Pinned  bool
 	ModTime time.Time
 	// ContentType, ContentEncoding and Metadata are as Stat saw them, empty from
-	// List and for files.
+	// List and for files. Metadata values that others wrote are taken to be
+	// percent-encoded where they can be.
 	ContentType, ContentEncoding string
 	Metadata                     map[string]string
 }
 
-// Stores reads each URI from the store of its scheme. A nil store has no
+// Stores uses for each URI the store of its scheme. A nil store has no
 // objects: its URIs are ErrInvalidURI. It is safe for concurrent use.
 type Stores struct {
 	S3    *S3
@@ -66,7 +67,10 @@ type store interface {
 	Stat(ctx context.Context, u URI, versionID string) (Object, error)
 	List(ctx context.Context, prefix URI) ([]Object, error)
 	Open(ctx context.Context, o Object) (io.ReadCloser, error)
+	OpenRange(ctx context.Context, o Object, from, to int64) (io.ReadCloser, error)
 	Download(ctx context.Context, o Object, w io.WriterAt) error
+	Create(ctx context.Context, u URI, o CreateOptions) (Upload, error)
+	Delete(ctx context.Context, uris []URI) error
 }
 
 var (
@@ -115,6 +119,27 @@ func (s Stores) Open(ctx context.Context, o Object) (io.ReadCloser, error) {
 		return nil, err
 	}
 	return st.Open(ctx, o)
+}
+
+// OpenRange reads the bytes of an object from from up to but without to, under the
+// rules of Open. A range that goes beyond o.Size is ErrChanged: whoever chose it saw
+// another object.
+func (s Stores) OpenRange(ctx context.Context, o Object, from, to int64) (io.ReadCloser, error) {
+	st, err := s.of(o.URI)
+	if err != nil {
+		return nil, err
+	}
+	return st.OpenRange(ctx, o, from, to)
+}
+
+func (o Object) checkRange(from, to int64) error {
+	switch {
+	case from < 0 || from > to:
+		return fmt.Errorf("open %s: bytes %d to %d are no range", o.URI, from, to)
+	case to > o.Size:
+		return fmt.Errorf("open %s: %w: bytes %d to %d of %d", o.URI, ErrChanged, from, to, o.Size)
+	}
+	return nil
 }
 
 // Download writes an object to w, at offsets from 0, by several writers at

@@ -60,12 +60,20 @@ func (f *Files) List(ctx context.Context, prefix URI) ([]Object, error) {
 }
 
 // Open reads a file, which must still be the one that Stat saw.
-func (f *Files) Open(_ context.Context, o Object) (io.ReadCloser, error) {
+func (f *Files) Open(ctx context.Context, o Object) (io.ReadCloser, error) {
+	return f.OpenRange(ctx, o, 0, o.Size)
+}
+
+// OpenRange reads bytes [from, to) of a file as Open does.
+func (f *Files) OpenRange(_ context.Context, o Object, from, to int64) (io.ReadCloser, error) {
+	if err := o.checkRange(from, to); err != nil {
+		return nil, err
+	}
 	file, err := openFile(o)
 	if err != nil {
 		return nil, err
 	}
-	return &fileReader{file: file, object: o}, nil
+	return &fileReader{file: file, object: o, off: from, end: to}, nil
 }
 
 // Download copies a file.
@@ -97,24 +105,34 @@ func fileObject(u URI, info fs.FileInfo) Object {
 	return Object{
 		URI:     u,
 		Size:    info.Size(),
-		ETag:    fmt.Sprintf("%x-%x", info.ModTime().UnixNano(), info.Size()),
+		ETag:    fmt.Sprintf("%x-%x-%x", info.ModTime().UnixNano(), info.Size(), inode(info)),
 		ModTime: info.ModTime(),
 	}
 }
 
-// fileReader holds a file to the size it had when it was opened.
+// inode tells a file from the one that it replaced within a tick of the clock.
+func inode(info fs.FileInfo) uint64 {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return stat.Ino
+	}
+	return 0
+}
+
+// fileReader reads bytes [off, end) and holds the file to the size it had when it was
+// opened.
 type fileReader struct {
 	file   *os.File
 	object Object
 	off    int64
+	end    int64
 }
 
 func (r *fileReader) Read(p []byte) (int, error) {
-	left := r.object.Size - r.off
+	left := r.end - r.off
 	if left == 0 {
 		return 0, io.EOF
 	}
-	n, err := r.file.Read(p[:min(int64(len(p)), left)])
+	n, err := r.file.ReadAt(p[:min(int64(len(p)), left)], r.off)
 	r.off += int64(n)
 	if errors.Is(err, io.EOF) {
 		return n, fmt.Errorf("read %s: ends at byte %d of %d: %w", r.object.URI, r.off, r.object.Size, ErrChanged)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -103,6 +104,29 @@ func (b bucket) put(tb testing.TB, key string, data []byte) (versionID string) {
 		tb.Fatal(err)
 	}
 	return aws.ToString(out.VersionId)
+}
+
+// putForeign puts an object as other programs do.
+func (b bucket) putForeign(tb testing.TB, key, encoding string, metadata map[string]string) {
+	tb.Helper()
+	_, err := b.client.PutObject(tb.Context(), &s3.PutObjectInput{
+		Bucket: &b.name, Key: &key, ContentEncoding: &encoding, Metadata: metadata, Body: strings.NewReader("x"),
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// wantNoUploads fails the test where a multipart upload was not ended.
+func (b bucket) wantNoUploads(tb testing.TB) {
+	tb.Helper()
+	out, err := b.client.ListMultipartUploads(tb.Context(), &s3.ListMultipartUploadsInput{Bucket: &b.name})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, u := range out.Uploads {
+		tb.Errorf("left behind: multipart upload of %s", aws.ToString(u.Key))
+	}
 }
 
 func (b bucket) uri(key string) blob.URI {

@@ -8,25 +8,29 @@ import (
 	"testing"
 )
 
-// fate is what happens to the answers on one connection.
+// fate is what happens to the answers on one connection, or to the requests.
 type fate struct {
-	after int64 // bytes that pass first, HTTP headers included
-	what  func(p *proxy, client, up net.Conn)
+	after   int64 // bytes that pass first, HTTP headers included
+	what    func(p *proxy, to, from net.Conn)
+	request bool
 }
 
 var (
-	// cut ends the connection as if the server had closed it.
+	// cut ends the connection as if the other side had closed it.
 	cut = func(*proxy, net.Conn, net.Conn) {}
 	// reset ends it with a RST.
-	reset = func(_ *proxy, client, _ net.Conn) { _ = client.(*net.TCPConn).SetLinger(0) }
+	reset = func(_ *proxy, to, from net.Conn) {
+		_ = to.(*net.TCPConn).SetLinger(0)
+		_ = from.(*net.TCPConn).SetLinger(0)
+	}
 	// hang keeps it open and silent until the test ends.
 	hang = func(p *proxy, _, _ net.Conn) { <-p.ended }
 	// damage changes one byte and lets the rest pass.
-	damage = func(_ *proxy, client, up net.Conn) {
+	damage = func(_ *proxy, to, from net.Conn) {
 		var b [1]byte
-		_, _ = io.ReadFull(up, b[:])
-		_, _ = client.Write([]byte{^b[0]})
-		_, _ = io.Copy(client, up)
+		_, _ = io.ReadFull(from, b[:])
+		_, _ = to.Write([]byte{^b[0]})
+		_, _ = io.Copy(to, from)
 	}
 )
 
@@ -92,7 +96,7 @@ func (p *proxy) forward(client net.Conn, f *fate) {
 	var both sync.WaitGroup
 	over := make(chan struct{})
 	both.Go(func() {
-		_, _ = io.Copy(up, client)
+		p.pass(up, client, f, true)
 		_ = up.Close()
 	})
 	both.Go(func() { // nobody outlives the test
@@ -102,14 +106,19 @@ func (p *proxy) forward(client net.Conn, f *fate) {
 		case <-over:
 		}
 	})
-	if f == nil {
-		_, _ = io.Copy(client, up)
-	} else {
-		_, _ = io.CopyN(client, up, f.after)
-		f.what(p, client, up)
-	}
+	p.pass(client, up, f, false)
 	_ = up.Close()
 	_ = client.Close()
 	close(over)
 	both.Wait()
+}
+
+// pass moves bytes in one direction, of requests or of answers, until their fate.
+func (p *proxy) pass(to, from net.Conn, f *fate, request bool) {
+	if f == nil || f.request != request {
+		_, _ = io.Copy(to, from)
+		return
+	}
+	_, _ = io.CopyN(to, from, f.after)
+	f.what(p, to, from)
 }

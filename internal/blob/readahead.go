@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// readAhead reads a large object in order while several parts of it are on
+// readAhead reads much of a large object in order while several parts of it are on
 // their way. There are as many buffers as parts at once, and they go round, so
 // memory and read-ahead have the same bound. A part can be read while it still
 // grows: the first byte comes as soon as from a single connection.
@@ -19,37 +19,37 @@ type readAhead struct {
 
 	part *part // being read
 	off  int   // within it
-	left int64 // of the object, still to be read
+	left int64 // still to be read
 	ctx  context.Context
 	err  error // final
 }
 
-func (s *S3) readAhead(ctx context.Context, o Object) *readAhead {
+func (s *S3) readAhead(ctx context.Context, o Object, from, to int64) *readAhead {
 	ctx, cancel := context.WithCancel(ctx)
 	r := &readAhead{
 		parts:  make(chan *part, s.o.Concurrency),
 		free:   make(chan []byte, s.o.Concurrency),
 		cancel: cancel,
-		left:   o.Size,
+		left:   to - from,
 		ctx:    ctx,
 	}
 	for range s.o.Concurrency {
 		r.free <- nil // made when first used: a small object needs few
 	}
-	r.done.Go(func() { r.schedule(ctx, s, o) })
+	r.done.Go(func() { r.schedule(ctx, s, o, from, to) })
 	return r
 }
 
-func (r *readAhead) schedule(ctx context.Context, s *S3, o Object) {
+func (r *readAhead) schedule(ctx context.Context, s *S3, o Object, from, to int64) {
 	defer close(r.parts)
-	for start := int64(0); start < o.Size; start += s.o.PartSize {
+	for start := from; start < to; start += s.o.PartSize {
 		var buffer []byte
 		select {
 		case buffer = <-r.free:
 		case <-ctx.Done():
 			return
 		}
-		end := min(start+s.o.PartSize, o.Size)
+		end := min(start+s.o.PartSize, to)
 		if buffer == nil {
 			buffer = make([]byte, end-start)
 		}

@@ -36,6 +36,12 @@ type S3Options struct {
 	// MaxObjects is how many objects List returns at most; 0 means
 	// DefaultMaxObjects.
 	MaxObjects int
+	// UploadPartSize is the bytes of one part of an object that is written; 0 means
+	// 8 MiB, and S3 wants 5 MiB at least. An object has 10 000 parts at most.
+	UploadPartSize int
+	// UploadConcurrency is how many parts of one object are sent at once; 0 means
+	// 3. Two more are held in memory.
+	UploadConcurrency int
 }
 
 func (o S3Options) withDefaults() S3Options {
@@ -45,6 +51,8 @@ func (o S3Options) withDefaults() S3Options {
 	orDefault(&o.Resumes, 5)
 	orDefault(&o.Backoff, 50*time.Millisecond)
 	orDefault(&o.MaxObjects, DefaultMaxObjects)
+	orDefault(&o.UploadPartSize, 8<<20)
+	orDefault(&o.UploadConcurrency, 3)
 	return o
 }
 
@@ -57,13 +65,14 @@ func orDefault[T comparable](v *T, d T) {
 
 // S3 is the store of s3 URIs. It is safe for concurrent use.
 type S3 struct {
-	client *s3.Client
-	o      S3Options
+	client  *s3.Client
+	o       S3Options
+	patient func(*s3.Options) // of calls that a server may take long to answer
 }
 
 // NewS3 makes a store over a client, which NewClient makes.
 func NewS3(client *s3.Client, o S3Options) *S3 {
-	return &S3{client: client, o: o.withDefaults()}
+	return &S3{client: client, o: o.withDefaults(), patient: patience(client)}
 }
 
 // Stat looks an object up by one HEAD. versionID, if not empty, pins the object
@@ -86,6 +95,10 @@ func (s *S3) Stat(ctx context.Context, u URI, versionID string) (Object, error) 
 		ETag:      aws.ToString(out.ETag),
 		VersionID: aws.ToString(out.VersionId),
 		ModTime:   aws.ToTime(out.LastModified),
+
+		ContentType:     aws.ToString(out.ContentType),
+		ContentEncoding: aws.ToString(out.ContentEncoding),
+		Metadata:        metadataOf(out.Metadata),
 	}
 	if versionID != "" {
 		o.VersionID, o.Pinned = versionID, true
@@ -127,10 +140,18 @@ func (s *S3) List(ctx context.Context, prefix URI) ([]Object, error) {
 
 // Open reads an object in order while later parts of it are fetched ahead.
 func (s *S3) Open(ctx context.Context, o Object) (io.ReadCloser, error) {
-	if o.Size <= s.o.PartSize {
-		return s.ranged(ctx, o, 0, o.Size), nil
+	return s.OpenRange(ctx, o, 0, o.Size)
+}
+
+// OpenRange reads bytes [from, to) of an object as Open does.
+func (s *S3) OpenRange(ctx context.Context, o Object, from, to int64) (io.ReadCloser, error) {
+	if err := o.checkRange(from, to); err != nil {
+		return nil, err
 	}
-	return s.readAhead(ctx, o), nil
+	if to-from <= s.o.PartSize {
+		return s.ranged(ctx, o, from, to), nil
+	}
+	return s.readAhead(ctx, o, from, to), nil
 }
 
 // Download fetches the parts of an object at once, each straight to its place.

@@ -31,14 +31,14 @@ func TestS3ReadsThroughBrokenConnections(t *testing.T) {
 		size int
 		fate func(conn int) *fate
 	}{
-		{"a small object, cut once", 90_000, first(1, fate{answer, cut})},
-		{"a small object, cut three times", 90_000, first(3, fate{answer / 2, cut})},
-		{"a small object, reset", 90_000, first(1, fate{answer, reset})},
-		{"a small object, stalled", 90_000, first(1, fate{answer, hang})},
-		{"no answer at all", 90_000, first(1, fate{0, hang})},
-		{"cut within the headers", 90_000, first(1, fate{20, cut})},
-		{"many parts, each cut", 950_000, first(4, fate{answer, cut})},
-		{"many parts, each stalled", 950_000, first(4, fate{answer, hang})},
+		{"a small object, cut once", 90_000, first(1, fate{after: answer, what: cut})},
+		{"a small object, cut three times", 90_000, first(3, fate{after: answer / 2, what: cut})},
+		{"a small object, reset", 90_000, first(1, fate{after: answer, what: reset})},
+		{"a small object, stalled", 90_000, first(1, fate{after: answer, what: hang})},
+		{"no answer at all", 90_000, first(1, fate{after: 0, what: hang})},
+		{"cut within the headers", 90_000, first(1, fate{after: 20, what: cut})},
+		{"many parts, each cut", 950_000, first(4, fate{after: answer, what: cut})},
+		{"many parts, each stalled", 950_000, first(4, fate{after: answer, what: hang})},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBucket(t)
@@ -73,7 +73,7 @@ func TestS3GivesUpOnAConnectionThatAlwaysBreaks(t *testing.T) {
 			t.Fatal(err)
 		}
 		for name, read := range readings {
-			p := newProxy(t, func(int) *fate { return &fate{10_000, cut} })
+			p := newProxy(t, func(int) *fate { return &fate{after: 10_000, what: cut} })
 			_, err := read(t, blob.NewS3(newClient(t, p.endpoint(), server(t).Root()), impatient), o)
 			if !errors.Is(err, blob.ErrTruncated) || errors.Is(err, io.EOF) {
 				t.Fatalf("%s: error is %v, want ErrTruncated", name, err)
@@ -94,7 +94,7 @@ func TestS3NoticesDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := newProxy(t, first(1, fate{3000, damage})) // behind the headers, within the body
+	p := newProxy(t, first(1, fate{after: 3000, what: damage})) // behind the headers, within the body
 	_, err = readOpened(t, blob.NewS3(newClient(t, p.endpoint(), server(t).Root()), impatient), o)
 	if !errors.Is(err, blob.ErrTruncated) || !strings.Contains(err.Error(), "damaged") {
 		t.Errorf("error is %v, want ErrTruncated and damage", err)

@@ -29,10 +29,34 @@ func s3Error(ctx context.Context, err error, action string) error {
 		return fmt.Errorf("%w%s: the role needs %s; without s3:ListBucket a missing key is denied like this too, so check the name", ErrAccessDenied, detail, action)
 	case status == http.StatusMovedPermanently:
 		return fmt.Errorf("the bucket is in another region%s: set AWS_REGION to %q", detail, s3Region(err))
+	case status == http.StatusNotImplemented: // and will not be later
+		return err
 	case status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout || isNetwork(err):
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return err
+}
+
+// s3WriteError is s3Error for calls that write.
+func s3WriteError(ctx context.Context, err error, action string) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	detail := s3Detail(err)
+	switch status, code := s3Status(err), s3Code(err); {
+	case code == noSuchUpload:
+		// Another try makes another upload.
+		return fmt.Errorf("%w: the multipart upload was ended by somebody else, or by a lifecycle rule of the bucket%s", ErrUnavailable, detail)
+	case status == http.StatusPreconditionFailed,
+		code == "ConditionalRequestConflict",
+		code == "NoSuchKey": // the object that was to be replaced
+		return fmt.Errorf("%w%s", ErrConflict, detail)
+	case code == "OperationAborted", code == "RequestTimeout":
+		return fmt.Errorf("%w%s", ErrUnavailable, detail)
+	case status == http.StatusForbidden, status == http.StatusUnauthorized:
+		return fmt.Errorf("%w%s: the role needs %s", ErrAccessDenied, detail, action)
+	}
+	return s3Error(ctx, err, action)
 }
 
 // s3Detail is the server's own words, for people who ask AWS about a request.

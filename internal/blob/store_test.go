@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,6 +21,8 @@ type fixture struct {
 	stores blob.Stores
 	root   blob.URI
 	put    func(key string, data []byte)
+	// clean fails the test where uploads have left something behind.
+	clean func(*testing.T)
 }
 
 // partSize makes objects of a few kilobytes have several parts.
@@ -36,16 +39,22 @@ func TestStores(t *testing.T) {
 			t.Run("replaced after stat", func(t *testing.T) { testChanged(t, open(t)) })
 			t.Run("list", func(t *testing.T) { testList(t, open(t)) })
 			t.Run("list has a limit", func(t *testing.T) { testListLimit(t, open(t)) })
+			t.Run("ranges", func(t *testing.T) { testRanges(t, open(t)) })
 		})
 	}
 }
 
 func s3Fixture(t *testing.T) fixture {
+	return s3FixtureWith(t, blob.S3Options{PartSize: partSize, MaxObjects: 5})
+}
+
+func s3FixtureWith(t *testing.T, o blob.S3Options) fixture {
 	b := newBucket(t)
 	return fixture{
-		stores: blob.Stores{S3: blob.NewS3(b.client, blob.S3Options{PartSize: partSize, MaxObjects: 5})},
+		stores: blob.Stores{S3: blob.NewS3(b.client, o)},
 		root:   b.uri(""),
 		put:    func(key string, data []byte) { b.put(t, key, data) },
+		clean:  func(t *testing.T) { b.wantNoUploads(t) },
 	}
 }
 
@@ -60,6 +69,20 @@ func filesFixture(t *testing.T) fixture {
 				t.Fatal(err)
 			}
 		},
+		clean: func(t *testing.T) { wantNoTemporaries(t, dir) },
+	}
+}
+
+func wantNoTemporaries(t *testing.T, dir string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if strings.Contains(path, ".tmp-") {
+			t.Errorf("left behind: %s", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 
@@ -206,6 +229,35 @@ func testListLimit(t *testing.T, f fixture) {
 	}
 }
 
+func testRanges(t *testing.T, f fixture) {
+	want := pattern(9*partSize + 7)
+	f.put("object", want)
+	o := stat(t, f.stores, f.root.Join("object"))
+	for _, r := range [][2]int64{
+		{0, 0}, {0, 1}, {0, o.Size}, {5, 5}, {o.Size, o.Size}, {o.Size - 1, o.Size},
+		{1, partSize}, {partSize - 1, partSize + 1}, {partSize, 2 * partSize}, {17, 6*partSize + 17}, {1, o.Size},
+	} {
+		got, err := readRange(t.Context(), f.stores, o, r[0], r[1])
+		if err != nil || !bytes.Equal(got, want[r[0]:r[1]]) {
+			t.Errorf("range %d: %d bytes, error %v", r, len(got), err)
+		}
+	}
+	for _, r := range [][2]int64{{-1, 5}, {6, 5}} {
+		if _, err := f.stores.OpenRange(t.Context(), o, r[0], r[1]); err == nil {
+			t.Errorf("range %d was opened", r)
+		}
+	}
+	if _, err := f.stores.OpenRange(t.Context(), o, 0, o.Size+1); !errors.Is(err, blob.ErrChanged) {
+		t.Errorf("a range beyond the end: %v, want ErrChanged", err)
+	}
+	f.put("object", pattern(partSize))
+	for _, r := range [][2]int64{{0, 5}, {5 * partSize, 5*partSize + 1}, {0, 5 * partSize}} {
+		if _, err := readRange(t.Context(), f.stores, o, r[0], r[1]); !errors.Is(err, blob.ErrChanged) {
+			t.Errorf("range %d of an object that shrank: %v, want ErrChanged", r, err)
+		}
+	}
+}
+
 func TestStoresWithoutAStore(t *testing.T) {
 	u := blob.URI{Scheme: "s3", Bucket: "bucket", Key: "key"}
 	if _, err := (blob.Stores{Files: &blob.Files{}}).Stat(t.Context(), u, ""); !errors.Is(err, blob.ErrInvalidURI) {
@@ -236,6 +288,15 @@ func TestFilesFollowLinksAndEndInCycles(t *testing.T) {
 
 func readAll(ctx context.Context, s blob.Stores, o blob.Object) ([]byte, error) {
 	r, err := s.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(r)
+	return data, errors.Join(err, r.Close())
+}
+
+func readRange(ctx context.Context, s blob.Stores, o blob.Object, from, to int64) ([]byte, error) {
+	r, err := s.OpenRange(ctx, o, from, to)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,9 @@
 // TensorFlow Serving reports faults. The second pass trusts the syntax and
 // writes the values into one contiguous buffer per input. Neither pass recurses
 // or builds a tree. A lone input of floats takes one pass only, in dense.go.
+//
+// Batch scoring has records instead of bodies: Rows reads them by the same builders,
+// one after the other, and takes back what a bad one has left.
 package codec
 
 import "github.com/tensorlambda/tensorlambda/internal/infer"

@@ -32,20 +32,20 @@ func DecodeCSV(body []byte, header string, c *infer.Catalog, l Limits) (*Predict
 		return nil, err
 	}
 	lines := csvLines{s: bytes.TrimPrefix(body, byteOrderMark), line: 1}
-	r := csvRows{plain: p, in: newInputs(nil, c, p.sig, p.limit)}
 	record, ok := lines.next()
 	if !ok {
 		return nil, invalid("CSV: the body is empty")
 	}
-	named, err := r.layOut(record, header)
+	layout, err := p.layOut(record, header)
 	if err != nil {
 		return nil, err
 	}
-	if named {
+	if layout.header != nil {
 		if record, ok = lines.next(); !ok {
 			return nil, invalid("CSV: no row follows the header")
 		}
 	}
+	r := csvRows{CSVLayout: layout, in: layout.newInputs()}
 	r.expect(record.text, lines.s)
 	for ; ok; record, ok = lines.next() {
 		if err := r.row(&record); err != nil {
@@ -57,24 +57,9 @@ func DecodeCSV(body []byte, header string, c *infer.Catalog, l Limits) (*Predict
 
 // csvRows reads records into the tensors of a signature's inputs.
 type csvRows struct {
-	*plain
-	in *inputs
-
-	slots   []csvSlot // in the order of the signature's inputs
-	columns int
-	// from is, for every element of a row in the order of slots, the column that
-	// holds it; nil where that is its own number. Then fields holds the fields of
-	// a record until they can be read in order.
-	from   []int
-	fields [][]byte
-	// unnamed says that there is no header.
-	unnamed bool
-}
-
-// csvSlot is an input and how many columns make up a row of it.
-type csvSlot struct {
-	t       *builder
-	columns int
+	*CSVLayout
+	in     *inputs
+	fields [][]byte // of a record that cannot be read in order
 }
 
 // expect makes room for as many rows as two pieces of text, the first record and
@@ -82,16 +67,27 @@ type csvSlot struct {
 // Inputs of numbers share the budget as rows do, lest the first take it all.
 func (r *csvRows) expect(first, rest []byte) {
 	size := int64(0)
-	for _, slot := range r.slots {
-		size += int64(slot.columns * max(slot.t.info.DType.Size(), 1))
+	for k, input := range r.inputs {
+		size += int64(input.columns * max(r.in.slots[k].info.DType.Size(), 1))
 	}
 	rows := min(1+countLines(rest), 1+(len(first)+len(rest)+1)/(2*r.columns), int(r.in.budget.left/size))
-	for _, slot := range r.slots {
-		n := rows * slot.columns
-		if slot.t.info.DType == infer.String {
-			slot.t.reserveStrings(n, len(rest)/len(r.slots))
+	for k, input := range r.inputs {
+		t, n := r.in.slots[k], rows*input.columns
+		if t.info.DType == infer.String {
+			t.reserveStrings(n, len(rest)/len(r.inputs))
 		} else {
-			slot.t.reserve(n * slot.t.info.DType.Size())
+			t.reserve(n * t.info.DType.Size())
+		}
+	}
+}
+
+// expectRow makes room for one row, which is text of the given size, and no more: an
+// input that grows would take what another one needs. Numbers have a comma between
+// them.
+func (r *csvRows) expectRow(text int) {
+	for k, input := range r.inputs {
+		if t := r.in.slots[k]; t.info.DType != infer.String {
+			t.reserve(min(input.columns, text/2+1) * t.info.DType.Size())
 		}
 	}
 }
@@ -102,77 +98,98 @@ func (r *csvRows) row(record *csvRecord) error {
 		if err := r.split(record); err != nil {
 			return err
 		}
+		return r.place(record)
 	}
-	place := 0
-	for _, slot := range r.slots {
-		for end := place + slot.columns; place < end; {
-			if r.from == nil && slot.t.info.DType == infer.Float {
-				n, err := slot.t.plainFloats(record, end-place)
-				if err != nil {
-					return err
-				}
-				if place += n; place == end {
-					break
-				}
-			}
-			if err := r.element(slot.t, record, place); err != nil {
-				return err
-			}
-			place++
+	column := 0
+	for k, input := range r.inputs {
+		if err := r.read(r.in.slots[k], record, column, input.columns); err != nil {
+			return err
 		}
-		slot.t.rows++
+		column += input.columns
 	}
 	if !record.done {
-		return r.ragged(record, place)
+		return r.ragged(record)
 	}
+	return nil
+}
+
+// read reads the next n fields of record, from the given column on, as a row of t.
+func (r *csvRows) read(t *builder, record *csvRecord, column, n int) error {
+	for end := column + n; column < end; column++ {
+		if t.info.DType == infer.Float {
+			n, err := t.plainFloats(record, end-column)
+			if err != nil {
+				return err
+			}
+			if column += n; column == end {
+				break
+			}
+		}
+		if record.done {
+			return r.ragged(record)
+		}
+		text, err := record.field()
+		if err == nil {
+			err = t.field(text)
+		}
+		if err != nil {
+			return r.located(record, column, err)
+		}
+	}
+	t.rows++
 	return nil
 }
 
 // split sets fields to those of record.
 func (r *csvRows) split(record *csvRecord) error {
+	r.fields = r.fields[:0]
 	for column := range r.columns {
 		if record.done {
-			return r.ragged(record, column)
+			return r.ragged(record)
 		}
-		var err error
-		if r.fields[column], err = record.field(); err != nil {
+		field, err := record.field()
+		if err != nil {
 			return r.located(record, column, err)
 		}
+		r.fields = append(r.fields, field)
+	}
+	if !record.done {
+		return r.ragged(record)
 	}
 	return nil
 }
 
-// element reads what stands at a place of a row.
-func (r *csvRows) element(t *builder, record *csvRecord, place int) error {
-	column := place
-	var text []byte
-	if r.from != nil {
-		column = r.from[place]
-		text = r.fields[column]
-	} else {
-		if record.done {
-			return r.ragged(record, place)
+// place reads fields, which are those of record, as a row of every input.
+func (r *csvRows) place(record *csvRecord) error {
+	place := 0
+	for k, input := range r.inputs {
+		t := r.in.slots[k]
+		for range input.columns {
+			column := place
+			if r.from != nil {
+				column = r.from[place]
+			}
+			if err := t.field(r.fields[column]); err != nil {
+				return r.located(record, column, err)
+			}
+			place++
 		}
-		var err error
-		if text, err = record.field(); err != nil {
-			return r.located(record, column, err)
-		}
-	}
-	if err := t.field(text); err != nil {
-		return r.located(record, column, err)
+		t.rows++
 	}
 	return nil
 }
 
-// ragged is the message for a record with another number of columns than the
-// rest, of which some have been read.
-func (r *csvRows) ragged(record *csvRecord, read int) error {
-	for ; !record.done; read++ {
-		if _, err := record.field(); err != nil {
-			return r.located(record, read, err)
-		}
+// ragged is the message for a record with another number of columns than the rest.
+func (r *csvRows) ragged(record *csvRecord) error {
+	n, err := csvRecord{text: record.text, quoted: record.quoted, line: record.line}.count()
+	switch {
+	case err != nil:
+		return err
+	case record.line == 0:
+		return invalid("CSV: %d columns instead of %d", n, r.columns)
+	default:
+		return invalid("CSV line %d: %d columns, but the first line has %d", record.line, n, r.columns)
 	}
-	return invalid("CSV line %d: %d columns, but the first line has %d", record.line, read, r.columns)
 }
 
 // located names the place of a fault. Limits are the whole body's.
@@ -181,8 +198,8 @@ func (r *csvRows) located(record *csvRecord, column int, err error) error {
 		return err
 	}
 	hint := ""
-	if r.unnamed && r.in.slots[0].rows == 0 {
+	if r.first != nil && bytes.Equal(record.text, r.first) {
 		hint = "; a header would begin with the name of an input (" + names(r.sig.Inputs) + ")"
 	}
-	return invalid("CSV line %d, column %d: %s%s", record.line, column+1, err, hint)
+	return invalid("CSV %s: %s%s", record.place(column), err, hint)
 }

@@ -88,6 +88,16 @@ func appendString(dst, s []byte) []byte {
 	return appendField(dst, s)
 }
 
+// AppendCSVRow appends the fields of row number row of r as EncodeCSV writes them,
+// with a comma behind each. CheckRows must have passed.
+func AppendCSVRow(dst []byte, r *infer.Result, row int) []byte {
+	n := r.Value.Len() / int(r.Value.Shape[0])
+	return appendFields(dst, r, row*n, n)
+}
+
+// AppendCSVText appends text as one field, in quotation marks where it needs them.
+func AppendCSVText(dst, text []byte) []byte { return appendField(dst, text) }
+
 // appendField appends text, in quotation marks where it needs them. An empty field
 // does: alone on its line it would be a blank one, which readers skip.
 func appendField(dst, s []byte) []byte {

@@ -10,38 +10,43 @@ import (
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
 
+// maxHeaderColumns bounds what reading a header takes, which is ten times its text.
+const maxHeaderColumns = 1 << 21
+
 // layOut decides by the first record, and by what the client says of it, which
-// columns belong to which input. named says that the record is a header and no row.
-func (r *csvRows) layOut(first csvRecord, header string) (named bool, err error) {
-	if r.columns, err = first.count(); err != nil {
-		return false, err
+// columns belong to which input. The layout aliases the record.
+func (p *plain) layOut(first csvRecord, header string) (*CSVLayout, error) {
+	columns, err := first.count()
+	if err != nil {
+		return nil, err
 	}
+	l := &CSVLayout{plain: p, columns: columns}
 	fields := first
 	name, _ := fields.field() // count has read it
 	if header != HeaderAbsent {
-		if _, ok := r.named(name); ok || header == HeaderPresent {
-			return true, r.readHeader(first)
+		if _, ok := p.named(name); ok || header == HeaderPresent {
+			return l, l.readHeader(first)
 		}
 	}
-	if len(r.sig.Inputs) != 1 {
-		if _, err := r.input(); err != nil {
-			return false, invalid("%s, or a header that begins with the name of an input, not with %q", err, shown(name))
+	if len(p.sig.Inputs) != 1 {
+		if _, err := p.input(); err != nil {
+			return nil, invalid("%s, or a header that begins with the name of an input, not with %q", err, shown(name))
 		}
 	}
-	r.unnamed = true
-	if err = r.add(0, r.columns, r.columns > 1); err == nil {
-		return false, nil
+	l.first = first.text
+	if err = l.add(0, columns, columns > 1); err == nil {
+		return l, nil
 	}
-	if r.columns > 1 { // behind the index of a data frame there may be a header
+	if columns > 1 { // behind the index of a data frame there may be a header
 		if second, _ := fields.field(); header != HeaderAbsent {
-			if _, ok := r.named(second); ok {
-				return true, r.readHeader(first)
+			if _, ok := p.named(second); ok {
+				return l, l.readHeader(first)
 			}
 		}
 	} else if bytes.ContainsAny(name, ";\t") {
 		err = invalid("%s; columns are separated by commas", err)
 	}
-	return false, err
+	return nil, err
 }
 
 // csvName is what the header says of a column: the input, and which element of
@@ -50,9 +55,9 @@ type csvName struct{ input, element, column int }
 
 // named is what a field means as the name of a column. An input with exactly that
 // name goes before an element of another.
-func (r *csvRows) named(field []byte) (csvName, bool) {
+func (p *plain) named(field []byte) (csvName, bool) {
 	name := string(bytes.TrimSpace(field))
-	if k, ok := r.inputIndex(name); ok {
+	if k, ok := p.inputIndex(name); ok {
 		return csvName{input: k, element: -1}, true
 	}
 	cut := strings.LastIndexByte(name, '_')
@@ -64,28 +69,32 @@ func (r *csvRows) named(field []byte) (csvName, bool) {
 	if err != nil || element < 0 || strconv.Itoa(element) != number {
 		return csvName{}, false
 	}
-	k, ok := r.inputIndex(name[:cut])
+	k, ok := p.inputIndex(name[:cut])
 	return csvName{input: k, element: element}, ok
 }
 
 // inputIndex is the index of the signature's input that name means.
-func (r *csvRows) inputIndex(name string) (int, bool) {
-	info, ok := r.catalog.Input(r.sig, name)
+func (p *plain) inputIndex(name string) (int, bool) {
+	info, ok := p.catalog.Input(p.sig, name)
 	if !ok {
 		return 0, false
 	}
-	k := slices.IndexFunc(r.sig.Inputs, func(t infer.TensorInfo) bool { return t.Name == info.Name })
+	k := slices.IndexFunc(p.sig.Inputs, func(t infer.TensorInfo) bool { return t.Name == info.Name })
 	return k, k >= 0
 }
 
 // readHeader reads a header, which must name every input of the signature.
-func (r *csvRows) readHeader(record csvRecord) error {
-	columns := make([]csvName, r.columns)
+func (l *CSVLayout) readHeader(record csvRecord) error {
+	if l.columns > maxHeaderColumns {
+		return infer.Errorf(infer.ErrTooLarge, "CSV header: %d columns are more than %d", l.columns, maxHeaderColumns)
+	}
+	l.first, l.header = nil, record.text
+	columns := make([]csvName, l.columns)
 	for column := range columns {
 		field, _ := record.field() // count has read them all
-		name, ok := r.named(field)
+		name, ok := l.named(field)
 		if !ok {
-			return invalid("CSV header: column %d, %q, names no input (%s)", column+1, shown(field), names(r.sig.Inputs))
+			return invalid("CSV header: column %d, %q, names no input (%s)", column+1, shown(field), names(l.sig.Inputs))
 		}
 		name.column = column
 		columns[column] = name
@@ -93,30 +102,29 @@ func (r *csvRows) readHeader(record csvRecord) error {
 	slices.SortFunc(columns, func(a, b csvName) int {
 		return cmp.Or(a.input-b.input, a.element-b.element)
 	})
-	for rest, k := columns, 0; k < len(r.sig.Inputs); k++ {
+	for rest, k := columns, 0; k < len(l.sig.Inputs); k++ {
 		n := 0
 		for n < len(rest) && rest[n].input == k {
 			n++
 		}
-		if err := r.complete(k, rest[:n]); err != nil {
+		if err := l.complete(k, rest[:n]); err != nil {
 			return err
 		}
 		rest = rest[n:]
 	}
 	if !slices.IsSortedFunc(columns, func(a, b csvName) int { return a.column - b.column }) {
-		r.from = make([]int, len(columns))
+		l.from = make([]int, len(columns))
 		for place, name := range columns {
-			r.from[place] = name.column
+			l.from[place] = name.column
 		}
-		r.fields = make([][]byte, len(columns))
 	}
 	return nil
 }
 
 // complete checks that the columns of input k, sorted by element, are all there
 // and no more, and adds the input.
-func (r *csvRows) complete(k int, names []csvName) error {
-	input := r.sig.Inputs[k].Name
+func (l *CSVLayout) complete(k int, names []csvName) error {
+	input := l.sig.Inputs[k].Name
 	if len(names) == 0 {
 		return invalid("CSV header: the input %q is missing: name it, or its elements as %s_0, %s_1 and so on", input, input, input)
 	}
@@ -135,23 +143,21 @@ func (r *csvRows) complete(k int, names []csvName) error {
 			return invalid("CSV header: the column %s_%d is missing", input, want)
 		}
 	}
-	return r.add(k, len(names), !whole)
+	return l.add(k, len(names), !whole)
 }
 
 // add makes columns many columns the rows of input k. list says that such a row
 // has a dimension, where the signature does not say.
-func (r *csvRows) add(k, columns int, list bool) error {
-	t := r.in.slots[k]
-	if !supported(t.info.DType) {
-		return infer.Errorf(infer.ErrUnimplemented, "input %q of type %s cannot be given as CSV", t.info.Name, t.info.DType)
+func (l *CSVLayout) add(k, columns int, list bool) error {
+	info := l.sig.Inputs[k]
+	if !supported(info.DType) {
+		return infer.Errorf(infer.ErrUnimplemented, "input %q of type %s cannot be given as CSV", info.Name, info.DType)
 	}
-	shape, err := csvShape(t.info, columns, list)
+	shape, err := csvShape(info, columns, list)
 	if err != nil {
 		return err
 	}
-	t.firstSize, t.firstShape = columns, shape
-	r.in.given[k] = true
-	r.slots = append(r.slots, csvSlot{t, columns})
+	l.inputs = append(l.inputs, csvInput{columns, shape})
 	return nil
 }
 

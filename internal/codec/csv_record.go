@@ -1,6 +1,10 @@
 package codec
 
-import "bytes"
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+)
 
 // csvLines splits CSV into records. A line feed inside quotation marks is part of
 // a field, so a record may take several lines.
@@ -61,7 +65,7 @@ func recordLength(s []byte) (n, breaks int, quoted bool) {
 type csvRecord struct {
 	text   []byte // without the end of its last line
 	quoted bool   // there are quotation marks in text
-	line   int
+	line   int    // 0 where only the caller knows
 	i      int
 	done   bool // the last field has been read
 }
@@ -76,9 +80,17 @@ func (r csvRecord) count() (int, error) {
 			return n, nil
 		}
 		if _, err := r.field(); err != nil {
-			return n, invalid("CSV line %d, column %d: %s", r.line, n+1, err)
+			return n, invalid("CSV %s: %s", r.place(n), err)
 		}
 	}
+}
+
+// place is where a column of the record is, as messages say it.
+func (r *csvRecord) place(column int) string {
+	if r.line == 0 {
+		return "column " + strconv.Itoa(column+1)
+	}
+	return fmt.Sprintf("line %d, column %d", r.line, column+1)
 }
 
 // field reads the next field, of which there must be one more. It aliases the

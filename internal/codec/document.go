@@ -65,9 +65,18 @@ func readRoot(body []byte, l Limits, root *span, part func(sc *scanner, key []by
 	return behind(sc, end)
 }
 
-// root is the offset of the object that the body must be. A byte order mark and
-// white space may stand before it.
+// root is the offset of the object that the body must be.
 func (sc *scanner) root() (int, error) {
+	start, err := sc.start()
+	if err == nil && sc.s[start] != '{' {
+		return 0, notObject(sc, start)
+	}
+	return start, err
+}
+
+// start is the offset of the value that the body must be. A byte order mark and
+// white space may stand before it.
+func (sc *scanner) start() (int, error) {
 	start := 0
 	if bytes.HasPrefix(sc.s, byteOrderMark) {
 		start = len(byteOrderMark)
@@ -75,9 +84,6 @@ func (sc *scanner) root() (int, error) {
 	start = sc.space(start)
 	if start == len(sc.s) {
 		return 0, syntaxError(textEmpty, start)
-	}
-	if sc.s[start] != '{' {
-		return 0, notObject(sc, start)
 	}
 	return start, nil
 }

@@ -120,6 +120,31 @@ func appendRows(dst []byte, results []infer.Result, batch int) []byte {
 	return append(dst, ']')
 }
 
+// AppendRow appends row number row of results as AppendPredict's "predictions" hold
+// it: the element of the only result, or an object keyed by name. CheckRows must have
+// passed. It is for writing rows one by one, and allocates nothing but room in dst.
+func AppendRow(dst []byte, results []infer.Result, row int) []byte {
+	return appendRow(dst, results, row, int(results[0].Value.Shape[0]))
+}
+
+// CheckRows checks that AppendRow and AppendCSVRow can write results, and returns
+// how many rows there are. The errors are *infer.Error: AppendPredict's in row form.
+func CheckRows(results []infer.Result) (int, error) {
+	batch, _, err := checkRows(results)
+	if err != nil {
+		return 0, err
+	}
+	for _, r := range results {
+		if err := checkLists(r); err != nil {
+			return 0, err
+		}
+	}
+	return batch, nil
+}
+
+// Writable reports whether a tensor of type d can be written as text.
+func Writable(d infer.DType) bool { return supported(d) }
+
 // appendRow appends one of batch rows.
 func appendRow(dst []byte, results []infer.Result, row, batch int) []byte {
 	return appendNamed(dst, results, func(dst []byte, r *infer.Result) []byte {

@@ -8,6 +8,12 @@ const (
 	Regress  = "regress"
 )
 
+// The methods that signatures have for them.
+const (
+	classifyMethod = "tensorflow/serving/classify"
+	regressMethod  = "tensorflow/serving/regress"
+)
+
 // The names that TensorFlow Serving's methods want in a signature
 // (tensorflow/cc/saved_model/signature_constants.h).
 const (
@@ -63,9 +69,9 @@ func DecodeExamples(body []byte, c *infer.Catalog, method string, l Limits) (*Ex
 // methodOf is the method that a signature is made for.
 func methodOf(sig *infer.Signature) string {
 	switch sig.Method {
-	case "tensorflow/serving/classify":
+	case classifyMethod:
 		return Classify
-	case "tensorflow/serving/regress":
+	case regressMethod:
 		return Regress
 	}
 	if _, ok := sig.Output(regressOutput); ok {

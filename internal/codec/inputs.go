@@ -139,16 +139,14 @@ func (in *inputs) readColumn(k int, body []byte, value span) error {
 // executor for each order that it has seen.
 func (in *inputs) feeds(row bool) ([]infer.Feed, error) {
 	slices.SortFunc(in.slots[len(in.sig.Inputs):], func(a, b *builder) int { return strings.Compare(a.info.Name, b.info.Name) })
+	if err := in.distinct(); err != nil {
+		return nil, err
+	}
 	feeds := make([]infer.Feed, 0, len(in.slots))
-	names := make(map[string]string, len(in.slots))
 	for k, t := range in.slots {
-		if k < len(in.sig.Inputs) && !in.given[k] {
+		if !in.fed(k) {
 			continue
 		}
-		if other, twice := names[t.info.Tensor]; twice {
-			return nil, invalid("inputs %q and %q are the same tensor and cannot both be fed", other, t.info.Name)
-		}
-		names[t.info.Tensor] = t.info.Name
 		shape := t.shape
 		if row {
 			shape = append([]int64{t.rows}, t.firstShape...)
@@ -160,4 +158,23 @@ func (in *inputs) feeds(row bool) ([]infer.Feed, error) {
 		feeds = append(feeds, infer.Feed{TensorInfo: t.info, Value: value})
 	}
 	return feeds, nil
+}
+
+// fed reports whether slot k is fed: inputs that are not given are not, which only a
+// request that feeds other tensors may do.
+func (in *inputs) fed(k int) bool { return k >= len(in.sig.Inputs) || in.given[k] }
+
+// distinct refuses two names for one tensor.
+func (in *inputs) distinct() error {
+	names := make(map[string]string, len(in.slots))
+	for k, t := range in.slots {
+		if !in.fed(k) {
+			continue
+		}
+		if other, twice := names[t.info.Tensor]; twice {
+			return invalid("inputs %q and %q are the same tensor and cannot both be fed", other, t.info.Name)
+		}
+		names[t.info.Tensor] = t.info.Name
+	}
+	return nil
 }

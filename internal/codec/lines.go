@@ -17,6 +17,7 @@ func DecodeJSONLines(body []byte, c *infer.Catalog, l Limits) (*Predict, error) 
 	if err != nil {
 		return nil, err
 	}
+	p.instead = "send JSON, or an object that names the inputs"
 	r := jsonRows{plain: p, in: newInputs(nil, c, p.sig, p.limit), maxDepth: l.MaxDepth}
 	rest := bytes.TrimPrefix(body, byteOrderMark)
 	for n := 1; len(rest) > 0; n++ {
@@ -25,8 +26,8 @@ func DecodeJSONLines(body []byte, c *infer.Catalog, l Limits) (*Predict, error) 
 		if isBlank(line) {
 			continue
 		}
-		if err := r.row(line, n); err != nil {
-			return nil, err
+		if err := r.row(line); err != nil {
+			return nil, atLine(n, err)
 		}
 		if r.rows == 1 {
 			r.expect(line, rest)
@@ -61,48 +62,47 @@ type jsonRows struct {
 	named    bool // rows are objects; decided by the first
 }
 
-// row reads line, which ends in a line feed and is the nth, as one more row.
-func (r *jsonRows) row(line []byte, n int) error {
+// row reads line, which ends in a line feed, as one more row.
+func (r *jsonRows) row(line []byte) error {
 	sc := scanner{s: line, maxDepth: r.maxDepth}
 	i := sc.space(0)
 	if r.dense(line, i) {
 		r.rows++
 		return nil
 	}
-	end, err := sc.value(i, 0)
-	if err == nil {
-		err = behind(&sc, end)
-	}
-	if err != nil {
-		return atLine(n, err)
+	if err := only(&sc, i); err != nil {
+		return err
 	}
 	c := cursor{s: line, i: i}
 	named := isNamed(&c)
-	if r.rows == 0 {
-		r.named = named
-	}
 	switch {
-	case named != r.named && named:
-		return atLine(n, invalid("expecting value/list but got object, unlike the first row"))
-	case named != r.named:
-		return atLine(n, invalid("expecting object but got value/list, unlike the first row"))
-	case named:
-		err = r.namedRow(&c)
-	default:
-		err = r.plainRow(&c)
+	case r.rows > 0 && named && !r.named:
+		return invalid("expecting value/list but got object, unlike the first row")
+	case r.rows > 0 && !named && r.named:
+		return invalid("expecting object but got value/list, unlike the first row")
 	}
-	if err != nil {
-		return atLine(n, err)
+	if err := r.values(&c, named); err != nil {
+		return err
 	}
+	r.named = named
 	r.rows++
 	return nil
+}
+
+// only checks that the value at i is all there is.
+func only(sc *scanner, i int) error {
+	end, err := sc.value(i, 0)
+	if err != nil {
+		return err
+	}
+	return behind(sc, end)
 }
 
 // dense reads a row of the only input in one pass where that is a list of floats
 // with nothing unusual in it. Where it reports false, nothing has been read.
 func (r *jsonRows) dense(line []byte, i int) bool {
 	t := r.in.slots[0]
-	if len(r.in.slots) > 1 || r.named || t.info.DType != infer.Float || line[i] != '[' {
+	if len(r.in.slots) > 1 || r.named || t.info.DType != infer.Float || i == len(line) || line[i] != '[' {
 		return false
 	}
 	before := len(t.data)
@@ -120,9 +120,16 @@ func (r *jsonRows) dense(line []byte, i int) bool {
 	return false
 }
 
+func (r *jsonRows) values(c *cursor, named bool) error {
+	if named {
+		return r.namedRow(c)
+	}
+	return r.plainRow(c)
+}
+
 func (r *jsonRows) plainRow(c *cursor) error {
 	if _, err := r.input(); err != nil {
-		return invalid("%s, or an object that names the inputs", err)
+		return err
 	}
 	r.in.given[0] = true
 	return r.in.slots[0].row(c)

@@ -1,6 +1,10 @@
 package codec
 
-import "github.com/tensorlambda/tensorlambda/internal/infer"
+import (
+	"cmp"
+
+	"github.com/tensorlambda/tensorlambda/internal/infer"
+)
 
 // plain is what bodies without a request around them are read against: the
 // default signature, all of whose outputs they ask for.
@@ -8,6 +12,7 @@ type plain struct {
 	catalog *infer.Catalog
 	sig     *infer.Signature
 	format  string // as messages call it
+	instead string // what can name several inputs; JSON where it is empty
 	limit   int64  // in bytes, of all input tensors
 }
 
@@ -30,8 +35,8 @@ func (p *plain) input() (infer.TensorInfo, error) {
 	if len(p.sig.Inputs) == 1 {
 		return p.sig.Inputs[0], nil
 	}
-	return infer.TensorInfo{}, invalid("%s is for signatures with one input, but signature %q has %d (%s): send JSON",
-		p.format, p.sig.Name, len(p.sig.Inputs), names(p.sig.Inputs))
+	return infer.TensorInfo{}, invalid("%s is for signatures with one input, but signature %q has %d (%s): %s",
+		p.format, p.sig.Name, len(p.sig.Inputs), names(p.sig.Inputs), cmp.Or(p.instead, "send JSON"))
 }
 
 // predict is the request that feeds value to the only input. A value with a

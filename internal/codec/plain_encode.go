@@ -72,28 +72,37 @@ func padded(r *infer.Result) (npy.DType, []byte, error) {
 
 // widened is the elements of a tensor of bfloat16 as floats.
 func widened(t *infer.Tensor) []byte {
-	out := make([]byte, 0, 2*len(t.Data))
-	for i := 0; i < len(t.Data); i += 2 {
-		f := bfloat16Float(binary.LittleEndian.Uint16(t.Data[i:]))
-		out = binary.LittleEndian.AppendUint32(out, math.Float32bits(f))
-	}
+	out := AppendWidened(make([]byte, 0, 2*len(t.Data)), t.DType, t.Data)
 	t.KeepAlive()
 	return out
+}
+
+// AppendWidened appends data, elements of type half or bfloat16, as elements of type
+// float, which is exact.
+func AppendWidened(dst []byte, d infer.DType, data []byte) []byte {
+	widen := bfloat16Float
+	if d == infer.Half {
+		widen = halfFloat
+	}
+	for ; len(data) > 0; data = data[2:] {
+		f := widen(binary.LittleEndian.Uint16(data))
+		dst = binary.LittleEndian.AppendUint32(dst, math.Float32bits(f))
+	}
+	return dst
 }
 
 // EncodeJSONLines makes a reply with one row a line: {"prediction": …} with an
 // element of AppendPredict's "predictions". Its errors are AppendPredict's.
 func EncodeJSONLines(results []infer.Result) (*Reply, error) {
-	batch, size, err := checkRows(results)
+	batch, err := CheckRows(results)
 	if err != nil {
 		return nil, err
 	}
+	size := 16 * batch
 	for _, r := range results {
-		if err := checkLists(r); err != nil {
-			return nil, err
-		}
+		size += textSize(r.Value)
 	}
-	dst := slices.Grow([]byte(nil), size+16*batch)
+	dst := slices.Grow([]byte(nil), size)
 	for row := range batch {
 		dst = append(dst, `{"prediction":`...)
 		dst = appendRow(dst, results, row, batch)

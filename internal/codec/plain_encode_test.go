@@ -263,3 +263,47 @@ func TestCSVRoundTrip(t *testing.T) {
 		}
 	}
 }
+
+func TestAppendWidened(t *testing.T) {
+	want := appendFloats([]byte("x"), 1, -2, float32(math.Inf(1)))
+	for d, data := range map[infer.DType][]byte{
+		infer.Half:     {0, 0x3c, 0, 0xc0, 0, 0x7c},
+		infer.Bfloat16: {0x80, 0x3f, 0, 0xc0, 0x80, 0x7f},
+	} {
+		if got := codec.AppendWidened([]byte("x"), d, data); !bytes.Equal(got, want) {
+			t.Errorf("%s: got %x, want %x", d, got, want)
+		}
+	}
+}
+
+// Rows written one by one are those that are written together.
+func TestAppendRow(t *testing.T) {
+	results := []infer.Result{numbers(t, "y", infer.Float, []int64{2, 3}, appendFloats(nil, 0, 1, 2, 3, 4, 5)), texts(t, "s", []int64{2}, "a,b", "\"")}
+	if n, err := codec.CheckRows(results); n != 2 || err != nil {
+		t.Fatalf("got %d rows, %v", n, err)
+	}
+	for row, want := range []string{`{"y":[0.0,1.0,2.0],"s":"a,b"}`, `{"y":[3.0,4.0,5.0],"s":"\""}`} {
+		if got := codec.AppendRow([]byte("-"), results, row); string(got) != "-"+want {
+			t.Errorf("row %d: got %s, want %s", row, got, want)
+		}
+	}
+	got := codec.AppendCSVRow([]byte("-"), &results[0], 1)
+	if got = codec.AppendCSVRow(got, &results[1], 1); string(got) != `-3.0,4.0,5.0,"""",` {
+		t.Errorf("got %s as CSV", got)
+	}
+}
+
+func TestCheckRowsRefuses(t *testing.T) {
+	y := numbers(t, "y", infer.Float, []int64{2}, appendFloats(nil, 1, 2))
+	for name, results := range map[string][]infer.Result{
+		"no results":            nil,
+		"a type without text":   {numbers(t, "z", infer.Complex64, []int64{1}, make([]byte, 8))},
+		"no rows":               {numbers(t, "z", infer.Float, nil, make([]byte, 4))},
+		"as many as not":        {y, numbers(t, "z", infer.Float, []int64{1}, make([]byte, 4))},
+		"millions of the empty": {numbers(t, "z", infer.Float, []int64{2, 1 << 20, 0}, nil)},
+	} {
+		if n, err := codec.CheckRows(results); err == nil {
+			t.Errorf("%s: %d rows were accepted", name, n)
+		}
+	}
+}

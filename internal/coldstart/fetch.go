@@ -100,8 +100,12 @@ type Fetched struct {
 	Name    string // from the URI
 	Version string // of the version folder without leading zeros, else "1"
 	SHA256  string // hex, of the archive or .pb; empty for folders
-	Bytes   int64  // that were fetched, or would have been had they not been here
-	From    string // FromS3, FromFile, or FromCache if it was here already
+	// Identity tells the model's files apart from others, in hex: the SHA256, or for
+	// a folder a checksum over names, sizes and ETags. It says nothing of the place,
+	// so that a copy of the model in another bucket has it too.
+	Identity string
+	Bytes    int64  // that were fetched, or would have been had they not been here
+	From     string // FromS3, FromFile, or FromCache if it was here already
 	// Warnings are what the operator should know although all went well.
 	Warnings []string
 	Stages   []Stage // "fetch" and "unpack"; they overlap for archives
@@ -240,7 +244,7 @@ func (f *fetch) tooManyFiles(n int) error {
 }
 
 func (f *fetch) checkSum(sum string) error {
-	f.out.SHA256 = sum
+	f.out.SHA256, f.out.Identity = sum, sum
 	if f.o.SHA256 != "" && f.o.SHA256 != sum {
 		return fmt.Errorf("%s: %w: it has SHA-256 %s, pinned is %s (MODEL_SHA256)", f.uri, ErrChecksum, sum, f.o.SHA256)
 	}

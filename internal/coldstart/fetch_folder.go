@@ -46,6 +46,8 @@ func (f *fetch) folder(ctx context.Context) error {
 	if err := f.checkFolder(objects, found.proto()); err != nil {
 		return err
 	}
+	top := f.below(path.Dir(found.proto()))
+	f.out.Identity = folderIdentity(objects, top)
 	switch {
 	case f.uri.Scheme == blob.FileScheme:
 		f.stage("fetch", f.start, time.Now(), 0)
@@ -55,7 +57,7 @@ func (f *fetch) folder(ctx context.Context) error {
 		return f.graph(ctx)
 	}
 	f.warn(found.warnings...)
-	return f.mirror(ctx, objects, found.folder)
+	return f.mirror(ctx, objects, top)
 }
 
 // checkFolder adds up the objects of a model, whose graph is in proto, and
@@ -98,15 +100,19 @@ func (f *fetch) ofModel(objects []blob.Object, found located) []blob.Object {
 	return kept
 }
 
-// mirror brings the objects below folder into the cache, or finds them there.
-func (f *fetch) mirror(ctx context.Context, objects []blob.Object, folder string) error {
+// below is the URI of a folder of the listing; "." is the whole of it.
+func (f *fetch) below(folder string) blob.URI {
+	if folder == "." {
+		return f.uri
+	}
+	return f.uri.Join(folder).Prefix()
+}
+
+// mirror brings the objects, all below top, into the cache, or finds them there.
+func (f *fetch) mirror(ctx context.Context, objects []blob.Object, top blob.URI) error {
 	c, err := openCache(f.o.CacheDir)
 	if err != nil {
 		return err
-	}
-	top := f.uri
-	if folder != "." {
-		top = f.uri.Join(folder).Prefix()
 	}
 	name := folderKey(objects)
 	e, err := c.lookup(name)
@@ -202,10 +208,22 @@ func folderKey(objects []blob.Object) string {
 	return cacheKey(parts...)
 }
 
-func cacheKey(parts ...string) string {
+// folderIdentity tells a folder's content from others without reading it.
+func folderIdentity(objects []blob.Object, top blob.URI) string {
+	parts := []string{"model"}
+	for _, o := range objects {
+		parts = append(parts, strings.TrimPrefix(o.URI.Key, top.Key), o.ETag, fmt.Sprint(o.Size))
+	}
+	return checksum(parts)
+}
+
+// cacheKey is the start of a checksum: enough for a name, and short.
+func cacheKey(parts ...string) string { return checksum(parts)[:32] }
+
+func checksum(parts []string) string {
 	h := sha256.New()
 	for _, p := range parts {
 		fmt.Fprintf(h, "%d:%s", len(p), p) // lengths keep neighbours apart
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	return hex.EncodeToString(h.Sum(nil))
 }

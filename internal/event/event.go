@@ -1,6 +1,6 @@
-// Package event turns Lambda payloads into what they ask for, HTTP requests and
-// direct calls of the model so far, and replies into the dialect of whoever sent
-// the payload.
+// Package event turns Lambda payloads into what they ask for, HTTP requests,
+// direct calls of the model and batch work, and replies into the dialect of whoever
+// sent the payload.
 package event
 
 import (
@@ -23,6 +23,7 @@ var ErrNoStream = errors.New("source takes no streamed replies")
 type Event struct {
 	Source Source
 
+	payload []byte
 	envelope
 	dialect dialect
 }
@@ -34,7 +35,7 @@ func Parse(payload []byte) (*Event, error) {
 	if err != nil {
 		return nil, &UnknownPayload{Seen: describe(payload, err)}
 	}
-	e := &Event{envelope: open(top)}
+	e := &Event{payload: payload, envelope: open(top)}
 	if e.Source = e.source(); e.Source == "" {
 		return nil, &UnknownPayload{Seen: describeKeys(top)}
 	}

@@ -1,4 +1,4 @@
-// Package example writes tf.train.Example messages, in which TensorFlow's models
+// Package example reads and writes tf.train.Example messages, in which TensorFlow's models
 // take named features of any length: a map from names to lists of bytes, floats
 // or int64s (tensorflow/core/example/example.proto and feature.proto). The binding
 // does not have these messages.

@@ -6,8 +6,11 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-lambda-go/lambda/messages"
+	"github.com/tensorlambda/tensorlambda/internal/batch"
+	"github.com/tensorlambda/tensorlambda/internal/blob"
 	"github.com/tensorlambda/tensorlambda/internal/event"
 	"github.com/tensorlambda/tensorlambda/internal/infer"
+	"github.com/tensorlambda/tensorlambda/internal/rows"
 )
 
 // The errors of invocations have types of their own because the name of the
@@ -40,12 +43,30 @@ func (e *Panic) Error() string {
 
 const internalError = "internal error: the reason is in the log of the function"
 
-// kinds names the failures of direct invocations, for the retry and catch rules
-// of Step Functions. The first that matches counts.
+// kinds names the failures of direct invocations and of batch work, for the retry
+// and catch rules of Step Functions and for alarms. The first that matches counts:
+// what went wrong with the work stands before what went wrong below it.
 var kinds = []struct {
 	kind error
 	name string
 }{
+	{batch.ErrNoModel, "NoModel"},
+	{event.ErrMalformed, "MalformedEvent"},
+	{errNotBegun, "NotBegun"},
+	{errPanic, "Panic"},
+	{batch.ErrAllRowsFailed, "AllRowsFailed"},
+	{batch.ErrTooSlow, "TooSlow"},
+	{batch.ErrOtherModel, "OtherModel"},
+	{batch.ErrUnsealed, "Unsealed"},
+	{batch.ErrConflict, "Conflict"},
+	{batch.ErrNoOutput, "NoOutput"},
+	{batch.ErrLoop, "Loop"},
+	{batch.ErrTask, "WrongTask"},
+	{rows.ErrFormat, "Format"},
+	{rows.ErrCorrupt, "Corrupt"},
+	{rows.ErrTooLarge, "TooLarge"},
+	{rows.ErrNoSplit, "NoSplit"},
+	{rows.ErrOutput, "Output"},
 	{infer.ErrUnavailable, "Unavailable"},
 	{infer.ErrTooLarge, "TooLarge"},
 	{infer.ErrInvalidArgument, "InvalidArgument"},
@@ -54,11 +75,28 @@ var kinds = []struct {
 	{infer.ErrUnimplemented, "Unimplemented"},
 	{infer.ErrResourceExhausted, "ResourceExhausted"},
 	{infer.ErrDeadlineExceeded, "DeadlineExceeded"},
+	{blob.ErrConflict, "Conflict"},
+	{blob.ErrInvalidURI, "InvalidURI"},
+	{blob.ErrNotFound, "NotFound"},
+	{blob.ErrAccessDenied, "AccessDenied"},
+	{blob.ErrChanged, "Changed"},
+	{blob.ErrTruncated, "Truncated"},
+	{blob.ErrUnavailable, "Unavailable"},
 	{context.DeadlineExceeded, "DeadlineExceeded"},
 	{context.Canceled, "Canceled"},
 }
 
-// failure is the error of a direct invocation.
+// kindOf is the name of an error.
+func kindOf(err error) string {
+	for _, k := range kinds {
+		if errors.Is(err, k.kind) {
+			return k.name
+		}
+	}
+	return "Internal"
+}
+
+// failure is the error of a direct invocation, or of batch work.
 type failure struct {
 	kind, message string // what the caller is told
 	log           string // what the log is told
@@ -68,13 +106,7 @@ type failure struct {
 // others, which may name buckets and paths, only the kind. With the log it is the
 // other way round: what is meant for callers may quote what they sent.
 func newFailure(cause error) *failure {
-	f := &failure{"Internal", internalError, cause.Error()}
-	for _, k := range kinds {
-		if errors.Is(cause, k.kind) {
-			f.kind = k.name
-			break
-		}
-	}
+	f := &failure{kindOf(cause), internalError, cause.Error()}
 	if public, ok := errors.AsType[*infer.Error](cause); ok {
 		f.message, f.log = public.Message, f.kind
 	}

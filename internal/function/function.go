@@ -35,6 +35,9 @@ type Options struct {
 	Serve http.Handler
 	// Direct answers direct invocations; nil means that they are not served.
 	Direct Direct
+	// Batch does the batch work of all other sources; nil means that they are not
+	// served.
+	Batch Batch
 	// Sources is the classes of sources that are accepted; nil means all.
 	Sources []event.Class
 	// Logger gets one line for each invocation; nil means slog.Default(). A
@@ -48,6 +51,7 @@ type Options struct {
 type Handler struct {
 	serve   http.Handler
 	direct  Direct
+	batch   Batch
 	sources []event.Class
 	log     *slog.Logger
 }
@@ -56,7 +60,7 @@ var _ lambda.Handler = (*Handler)(nil)
 
 // New makes a Handler.
 func New(opts Options) *Handler {
-	h := &Handler{serve: opts.Serve, direct: opts.Direct, sources: opts.Sources, log: opts.Logger}
+	h := &Handler{serve: opts.Serve, direct: opts.Direct, batch: opts.Batch, sources: opts.Sources, log: opts.Logger}
 	if h.sources == nil {
 		h.sources = event.Classes()
 	}
@@ -71,10 +75,12 @@ func New(opts Options) *Handler {
 // second pass over the JSON.
 //
 // An invocation that came over HTTP always has a reply and no error. A direct
-// one fails with a messages.InvokeResponse_Error, whose type is the name of the
-// kind of failure. The errors of others are *event.UnknownPayload,
-// *SourceRefused, *SourceUnsupported and *Panic; their names are the errorType
-// of the invocation. The payload is not kept.
+// one and batch work fail with a messages.InvokeResponse_Error, whose type is the
+// name of the kind of failure. Sources that take failures one by one (SQS, S3 Batch
+// Operations) get them in the reply, and an error only where there is no model or
+// the event is malformed. Other errors are *event.UnknownPayload, *SourceRefused,
+// *SourceUnsupported and *Panic; their names are the errorType of the invocation.
+// The payload is not kept.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	reply, err := h.invoke(ctx, payload, false)
 	if err != nil {
@@ -97,7 +103,8 @@ func (h *Handler) Stream(ctx context.Context, payload json.RawMessage) (*Reply, 
 // outcome is what becomes of an invocation.
 type outcome struct {
 	reply  *Reply
-	status int // of HTTP, 0 for other sources
+	status int    // of HTTP, 0 for other sources
+	tally  *tally // of batch work, nil for other sources
 	err    error
 }
 
@@ -124,7 +131,7 @@ func (h *Handler) handle(ctx context.Context, payload []byte, stream bool) (sour
 		if cause == nil {
 			return
 		}
-		h.log.LogAttrs(ctx, slog.LevelError, "panic", slog.Any("cause", cause), slog.String("stack", string(debug.Stack())))
+		h.logPanic(ctx, cause)
 		if e != nil && e.HTTP() {
 			out = exchange{e, stream}.refuse(http.StatusInternalServerError, internalError)
 		} else {
@@ -144,9 +151,16 @@ func (h *Handler) handle(ctx context.Context, payload []byte, stream bool) (sour
 		return source, outcome{err: &SourceRefused{Source: source}}
 	case source == event.Direct && h.direct != nil:
 		return source, h.call(ctx, e, payload)
+	case source != event.Direct && h.batch != nil:
+		return source, h.work(ctx, e)
 	default:
 		return source, outcome{err: &SourceUnsupported{Source: source}}
 	}
+}
+
+// logPanic is for a function that recovers, whose stack is that of the panic.
+func (h *Handler) logPanic(ctx context.Context, cause any) {
+	h.log.LogAttrs(ctx, slog.LevelError, "panic", slog.Any("cause", cause), slog.String("stack", string(debug.Stack())))
 }
 
 // call answers a direct invocation. Its deadline is the function's own, which is
@@ -181,6 +195,9 @@ func (h *Handler) logInvocation(ctx context.Context, start time.Time, source eve
 	level := slog.LevelInfo
 	if out.status != 0 {
 		attrs = append(attrs, slog.Int("status", out.status))
+	}
+	if out.tally != nil {
+		attrs = append(attrs, out.tally.attrs()...)
 	}
 	if out.err != nil {
 		level = slog.LevelError

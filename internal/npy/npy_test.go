@@ -287,3 +287,22 @@ func FuzzReadHeader(f *testing.F) {
 		}
 	})
 }
+
+// A header can be written again when the rows have been counted.
+func TestAppendHeaderIsAsLongWhateverTheNumberOfRows(t *testing.T) {
+	float := npy.DType{Kind: npy.Float, Size: 4}
+	for _, tt := range []struct{ few, many npy.Header }{
+		{npy.Header{DType: float, Shape: []int64{0}}, npy.Header{DType: float, Shape: []int64{math.MaxInt64}}},
+		{npy.Header{DType: float, Shape: []int64{0, 100, 100, 3}}, npy.Header{DType: float, Shape: []int64{math.MaxInt64, 100, 100, 3}}},
+		{npy.Header{DType: float, Fortran: true, Shape: []int64{5, 0}}, npy.Header{DType: float, Fortran: true, Shape: []int64{5, math.MaxInt64}}},
+	} {
+		few, many := npy.AppendHeader(nil, tt.few), npy.AppendHeader(nil, tt.many)
+		if len(few) != len(many) {
+			t.Errorf("%v: %d and %d bytes", tt.few.Shape, len(few), len(many))
+		}
+		h, size, err := npy.ReadHeader(bytes.NewReader(many))
+		if err != nil || size != len(many) || !slices.Equal(h.Shape, tt.many.Shape) || h.Fortran != tt.many.Fortran {
+			t.Errorf("%v reads as %+v, %d of %d bytes, %v", tt.many.Shape, h, size, len(many), err)
+		}
+	}
+}

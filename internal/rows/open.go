@@ -1,33 +1,51 @@
 package rows
 
-import "context"
-
-// Detect tells the encoding of an object from the extensions of its name, and where
-// those say nothing from its content type and content encoding. The error is
-// ErrFormat and lists what there is.
-func Detect(name, contentType, contentEncoding string) (Encoding, error) {
-	panic("not written yet")
-}
+import (
+	"context"
+	"fmt"
+)
 
 // Extension is the extension of outputs in a format, with the dot.
 func (f Format) Extension() string { return "." + string(f) }
 
+// openers begin to read a format. Limits have their defaults.
+var openers = map[Format]func(context.Context, Source, Options) (Reader, error){
+	JSONLines: openLines,
+	JSON:      openDocument,
+	CSV:       openCSV,
+	TFRecord:  openTFRecord,
+	Parquet:   openColumns,
+	NPY:       openNPY,
+	NPZ:       openNPZ,
+	Image:     openImage,
+}
+
 // Open starts to read a part of an input. ctx must live until Close. Errors are those
 // of Reader.Next.
 func Open(ctx context.Context, src Source, o Options) (Reader, error) {
-	panic("not written yet")
+	o.Limits = o.Limits.withDefaults()
+	open, ok := openers[o.Encoding.Format]
+	if !ok {
+		return nil, fmt.Errorf("format %q: %w", o.Encoding.Format, ErrFormat)
+	}
+	if o.Part != (Part{}) {
+		if err := divisible(o.Encoding); err != nil {
+			return nil, err
+		}
+	}
+	return open(ctx, src, o)
 }
 
-// Split cuts an input into parts of about size bytes: where JSON lines end by
-// arithmetic, others where their records end, which takes reading CSV and TFRecord
-// once. The error is ErrNoSplit, with the reason, for what has to be read as a whole
-// (compressed objects, json, npz, images, CSV with line breaks in quotation marks, and
-// what is no longer than size).
-func Split(ctx context.Context, src Source, o Options, size int64) ([]Part, error) {
-	panic("not written yet")
-}
-
-// NewOutput starts to write. The error is ErrOutput for what the format cannot hold.
-func NewOutput(sink Sink, o OutputOptions) (Output, error) {
-	panic("not written yet")
+// openColumns reads Parquet, whose directory is at its end: what is compressed as a
+// whole has to be inflated into memory.
+func openColumns(ctx context.Context, src Source, o Options) (Reader, error) {
+	if o.Encoding.Compression != None {
+		data, err := readAll(ctx, src, o, "compressed Parquet")
+		if err != nil {
+			return nil, err
+		}
+		src = memory(data)
+		o.Encoding.Compression = None
+	}
+	return openParquet(ctx, src, o)
 }

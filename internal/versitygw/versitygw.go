@@ -11,21 +11,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/tensorlambda/tensorlambda/internal/childserver"
 )
 
 // Region is what the server calls its only region.
 const Region = "us-east-1"
 
-const (
-	startTimeout = 20 * time.Second
-	// portAttempts is how often another port is tried: between choosing a free
-	// port and binding it, somebody else may take it.
-	portAttempts = 5
-)
+// healthPath is where the server says that it is ready.
+const healthPath = "/health"
 
 // ErrMissing is returned when the server's program is nowhere to be found.
 var ErrMissing = errors.New("versitygw is not built: run make check")
@@ -50,9 +46,8 @@ type Credentials struct {
 // Server is a running server. Its methods may be called by several goroutines.
 type Server struct {
 	binary string
-	addr   string
 	root   Credentials
-	child  *child
+	child  *childserver.Server
 }
 
 // Start runs a server and returns when it answers. ctx bounds the start only:
@@ -66,21 +61,22 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare folder of versitygw: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	for attempt := 1; ; attempt++ {
-		s, err := start(ctx, binary, args)
-		if err == nil {
-			return s, nil
-		}
-		if attempt == portAttempts || !strings.Contains(err.Error(), "address already in use") {
-			return nil, fmt.Errorf("start versitygw: %w", err)
-		}
+	root := newCredentials()
+	child, err := childserver.Start(ctx, childserver.Options{
+		Name: "versitygw", Binary: binary, Health: healthPath,
+		Args: func(host, port string) []string {
+			return append([]string{"--port", net.JoinHostPort(host, port), "--region", Region, "--quiet", "--keep-alive", "--health", healthPath}, args...)
+		},
+		Env: []string{"ROOT_ACCESS_KEY_ID=" + root.AccessKeyID, "ROOT_SECRET_ACCESS_KEY=" + root.SecretAccessKey},
+	})
+	if err != nil {
+		return nil, err
 	}
+	return &Server{binary: binary, root: root, child: child}, nil
 }
 
 // Endpoint is the URL of the server. Buckets are addressed by path.
-func (s *Server) Endpoint() string { return "http://" + s.addr }
+func (s *Server) Endpoint() string { return s.child.Endpoint() }
 
 // Root is the user who may do everything.
 func (s *Server) Root() Credentials { return s.root }
@@ -112,28 +108,7 @@ func (s *Server) AddUser(ctx context.Context) (Credentials, error) {
 }
 
 // Close stops the server and waits for its end. A second Close does nothing.
-func (s *Server) Close() error { return s.child.stop() }
-
-func start(ctx context.Context, binary string, args []string) (*Server, error) {
-	addr, err := freeAddr(ctx)
-	if err != nil {
-		return nil, err
-	}
-	root := newCredentials()
-	args = append([]string{"--port", addr, "--region", Region, "--quiet", "--keep-alive", "--health", healthPath}, args...)
-	c, err := run(ctx, binary, args, []string{
-		"ROOT_ACCESS_KEY_ID=" + root.AccessKeyID,
-		"ROOT_SECRET_ACCESS_KEY=" + root.SecretAccessKey,
-	})
-	if err != nil {
-		return nil, err
-	}
-	s := &Server{binary: binary, addr: addr, root: root, child: c}
-	if err := awaitHealth(ctx, s.Endpoint(), c); err != nil {
-		return nil, errors.Join(err, c.stop())
-	}
-	return s, nil
-}
+func (s *Server) Close() error { return s.child.Close() }
 
 // prepare makes the folders and returns the arguments that name them.
 func prepare(o Options) ([]string, error) {
@@ -174,35 +149,16 @@ func hasAttributes(dir string) bool {
 	return err == nil && unix.Removexattr(dir, "user.tensorlambda-probe") == nil
 }
 
-// find is the program, looked for beside the nearest go.mod.
+// find is the program, looked for where make puts it.
 func find(binary string) (string, error) {
 	if binary != "" {
 		return binary, nil
 	}
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
+	binary, err := childserver.Built("tools", "versitygw")
+	if errors.Is(err, childserver.ErrMissing) {
+		return "", fmt.Errorf("%w (%w)", ErrMissing, err)
 	}
-	for start := dir; ; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			path := filepath.Join(dir, "build", "tools", "versitygw")
-			if _, err := exec.LookPath(path); err != nil {
-				return "", fmt.Errorf("%s: %w", path, ErrMissing)
-			}
-			return path, nil
-		}
-		if dir == filepath.Dir(dir) {
-			return "", fmt.Errorf("no go.mod at or above %s: %w", start, ErrMissing)
-		}
-	}
-}
-
-func freeAddr(ctx context.Context) (string, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
+	return binary, err
 }
 
 func newCredentials() Credentials {

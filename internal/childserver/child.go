@@ -1,4 +1,4 @@
-package versitygw
+package childserver
 
 import (
 	"bytes"
@@ -16,7 +16,6 @@ import (
 )
 
 const (
-	healthPath   = "/health"
 	pollInterval = 10 * time.Millisecond
 	maxOutput    = 64 << 10
 )
@@ -29,8 +28,8 @@ type child struct {
 	err    error         // of Wait; read after done
 }
 
-// run starts the process with nothing in its environment but env, since any
-// VGW_ variable of the caller would change the server. It outlives ctx.
+// run starts the process with nothing in its environment but env, since variables
+// of the caller would change the server. It outlives ctx.
 func run(ctx context.Context, binary string, args, env []string) (*child, error) {
 	c := &child{cmd: exec.CommandContext(context.WithoutCancel(ctx), binary, args...), done: make(chan struct{})}
 	c.cmd.Env = env
@@ -58,9 +57,9 @@ func run(ctx context.Context, binary string, args, env []string) (*child, error)
 	return c, nil
 }
 
-// stop kills the process and waits for its end. Asked politely, the server
-// waits for idle connections of clients, for many seconds; and since it
-// publishes each object by one rename, there is nothing that it should finish.
+// stop kills the process and waits for its end. Asked politely, versitygw waits for
+// idle connections of clients, for many seconds; and since it publishes each object
+// by one rename, there is nothing that it should finish. Others keep nothing at all.
 func (c *child) stop() error {
 	err := c.cmd.Process.Kill()
 	<-c.done
@@ -70,28 +69,28 @@ func (c *child) stop() error {
 	return err
 }
 
-// awaitHealth returns when the server answers, or its output when it ended or
-// ctx did.
-func awaitHealth(ctx context.Context, endpoint string, c *child) error {
+// awaitHealth returns when the server answers at url, or its output when it ended
+// or ctx did.
+func awaitHealth(ctx context.Context, url string, c *child) error {
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 2 * time.Second}
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
-		if healthy(ctx, client, endpoint) {
+		if healthy(ctx, client, url) {
 			return nil
 		}
 		select {
 		case <-c.done:
 			return fmt.Errorf("it ended at once (%w): %s", c.err, c.output.String())
 		case <-ctx.Done():
-			return fmt.Errorf("no answer from %s (%w): %s", endpoint, ctx.Err(), c.output.String())
+			return fmt.Errorf("no answer from %s (%w): %s", url, ctx.Err(), c.output.String())
 		case <-tick.C:
 		}
 	}
 }
 
-func healthy(ctx context.Context, client *http.Client, endpoint string) bool {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+healthPath, nil)
+func healthy(ctx context.Context, client *http.Client, url string) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return false
 	}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/tensorlambda/tensorlambda/internal/batch"
+	"github.com/tensorlambda/tensorlambda/internal/blob"
+	"github.com/tensorlambda/tensorlambda/internal/coldstart"
+	"github.com/tensorlambda/tensorlambda/internal/infer/tensorflow"
+	"github.com/tensorlambda/tensorlambda/internal/rows"
+)
+
+// batchOptions wires batch scoring to the settings, the stores and the model of
+// this process. It has no queue.
+func batchOptions(cfg config, stores blob.Stores) batch.Options {
+	return batch.Options{
+		Store:  stores,
+		Model:  coldstart.Model,
+		Output: cfg.Output,
+		Format: cfg.Format,
+		Join:   cfg.Join,
+		Limits: rows.Limits{
+			BlockRows: cfg.BatchRows, MaxLine: cfg.MaxLineBytes, MaxTensor: cfg.MaxTensorBytes,
+			MaxDepth: cfg.MaxJSONDepth, MaxRatio: cfg.MaxInflateRatio,
+		},
+		Image:      tensorflow.NewImages(cfg.ImageScale, cfg.MaxTensorBytes).Decode,
+		ShardBytes: cfg.ShardBytes,
+		Settings:   answerSettings(cfg),
+	}
+}
+
+// answerSettings are the settings that shape answers, besides those that package
+// batch knows, as text: an output that was made with others is made again.
+// MAX_TENSOR_BYTES is not among them, although a row may be over it: its default
+// follows the memory that is free, and no two functions would agree.
+func answerSettings(cfg config) string {
+	return fmt.Sprintf("%q %q %q %q %q %d %d", cfg.Tags, cfg.Signature, cfg.Inputs, cfg.Outputs, cfg.ImageScale.String(), cfg.MaxLineBytes, cfg.MaxJSONDepth)
+}
+
+// parseFormat reads the format of outputs.
+func parseFormat(s string) (rows.Format, error) {
+	switch f := rows.Format(s); f {
+	case rows.JSONLines, rows.CSV, rows.Parquet, rows.NPY:
+		return f, nil
+	}
+	return "", fmt.Errorf("%q is none of jsonl, csv, parquet and npy", s)
+}
+
+// errJoinNPY is a wish for instances in a format that has no place for them.
+var errJoinNPY = errors.New("npy holds one array of answers and no instances: choose another format, or do not join")

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/tensorlambda/tensorlambda/internal/batch"
+	"github.com/tensorlambda/tensorlambda/internal/blob"
+	"github.com/tensorlambda/tensorlambda/internal/coldstart"
+	"github.com/tensorlambda/tensorlambda/internal/infer"
+	"github.com/tensorlambda/tensorlambda/internal/rows"
+)
+
+// scoreCall is what a call of score asks for.
+type scoreCall struct {
+	input, output blob.URI
+	format        rows.Format // empty means by the name of the output
+	force         bool
+}
+
+// parseScore parses the arguments of score. Those that stand for settings change cfg.
+func parseScore(cfg *config, args []string) (scoreCall, error) {
+	var call scoreCall
+	flags := flag.NewFlagSet("score", flag.ContinueOnError)
+	flags.StringVar(&cfg.ModelURI, "model", cfg.ModelURI, "`URI` of the model")
+	flags.BoolVar(&cfg.Join, "join", cfg.Join, "write the instances too")
+	flags.BoolVar(&call.force, "force", false, "score again what is done already")
+	flags.Func("format", "`format` of the output", func(s string) (err error) {
+		call.format, err = parseFormat(s)
+		return err
+	})
+	uris, err := parseFlags(flags, args)
+	if err != nil {
+		return call, err
+	}
+	if len(uris) != 2 {
+		return call, usageError{fmt.Errorf("want INPUT and OUTPUT, not %d arguments %q", len(uris), uris)}
+	}
+	var faults []error
+	if call.input, err = blob.ParseURI(uris[0]); err != nil {
+		faults = append(faults, fmt.Errorf("INPUT: %w", err))
+	} else if call.input.IsPrefix() {
+		faults = append(faults, fmt.Errorf("INPUT: %q is a prefix: one object at a time", uris[0]))
+	}
+	if call.output, err = blob.ParseURI(uris[1]); err != nil {
+		faults = append(faults, fmt.Errorf("OUTPUT: %w", err))
+	}
+	if cfg.ModelURI == "" {
+		faults = append(faults, errNoModel)
+	}
+	if cfg.Join && cmp.Or(call.format, cfg.Format) == rows.NPY {
+		faults = append(faults, fmt.Errorf("--join: %w", errJoinNPY))
+	}
+	if len(faults) > 0 {
+		return call, usageError{errors.Join(faults...)}
+	}
+	return call, nil
+}
+
+// scoreCommand scores one object or file into one other, as the function would.
+func scoreCommand(ctx context.Context, cfg config, args []string, stdout, stderr io.Writer) error {
+	call, err := parseScore(&cfg, args)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(stderr, nil))
+	starting := newProgress(stderr, log)
+	stores, err := openStores(ctx, cfg, call.input, call.output)
+	if err != nil {
+		return usageError{err}
+	}
+	start, err := startOptions(cfg, stores, starting)
+	if err != nil {
+		return usageError{err}
+	}
+	defer starting.done()
+	coldstart.Start(start)
+	defer coldstart.Close() // the process ends with it
+	shown := newScoring(stderr, log)
+	options := batchOptions(cfg, stores)
+	options.Logger = log
+	options.Model = func(ctx context.Context) (*infer.Model, error) { // asked for once the input is looked up
+		model, err := coldstart.Model(ctx)
+		starting.done()
+		shown.started()
+		return model, err
+	}
+	return call.run(ctx, batch.New(options), shown, stdout)
+}
+
+// run scores and says what came of it.
+func (c scoreCall) run(ctx context.Context, scorer *batch.Scorer, shown *scoring, stdout io.Writer) error {
+	report, err := scorer.Score(ctx, batch.Request{
+		Object: batch.Object{URI: c.input}, Output: c.output, Format: c.format, Force: c.force, Progress: shown.progress,
+	})
+	shown.done()
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return errInterrupted
+	case errors.Is(err, coldstart.ErrPin):
+		return usageError{err}
+	case err == nil || errors.Is(err, batch.ErrAllRowsFailed):
+		fmt.Fprintln(stdout, shown.summary(report))
+	}
+	return err
+}
+
+var errInterrupted = errors.New("interrupted: nothing was written")
