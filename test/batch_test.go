@@ -66,13 +66,13 @@ func dropAt(t *testing.T, key, content string) object {
 	return object{key, strings.Trim(aws.ToString(out.ETag), `"`)}
 }
 
-// answer is the output for an input; false where there is none.
-func answer(t *testing.T, in object, suffix string) (string, bool) {
+// outputOf is the output for an input; false where there is none.
+func outputOf(t *testing.T, in object, suffix string) (string, bool) {
 	t.Helper()
-	return read(t, outbox, in.key+".out."+suffix)
+	return readKey(t, outbox, in.key+".out."+suffix)
 }
 
-func read(t *testing.T, bucket, key string) (string, bool) {
+func readKey(t *testing.T, bucket, key string) (string, bool) {
 	t.Helper()
 	out, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 	if missing := (*types.NoSuchKey)(nil); errors.As(err, &missing) {
@@ -89,8 +89,8 @@ func read(t *testing.T, bucket, key string) (string, bool) {
 	return string(content), true
 }
 
-// raw hands an event over and returns what the function says.
-func (f *function) raw(event string) runtimeapi.Result {
+// send hands an event over and returns what the function says.
+func (f *function) send(event string) runtimeapi.Result {
 	f.t.Helper()
 	result, err := f.Invoke(f.t.Context(), []byte(event), runtimeapi.Options{})
 	if err != nil {
@@ -135,14 +135,6 @@ func s3BatchEvent(bucketMember string, o object) string {
 		url.QueryEscape(o.key), bucketMember)
 }
 
-func quoted(s string) string {
-	b, err := json.Marshal(s)
-	if err != nil {
-		panic(err) // strings can always be encoded
-	}
-	return string(b)
-}
-
 const (
 	fourRows = "1.0\n2.0\n\"three\"\n5.0\n"
 	// fourAnswers begins and ends as it must; the error's text is in between.
@@ -152,7 +144,7 @@ const (
 
 func checkFour(t *testing.T, in object) {
 	t.Helper()
-	got, ok := answer(t, in, "jsonl")
+	got, ok := outputOf(t, in, "jsonl")
 	if !ok || !strings.HasPrefix(got, twoAnswers) || !strings.HasSuffix(got, lastAnswer) || strings.Count(got, "\n") != 4 {
 		t.Errorf("output %q, want %s…%s", got, twoAnswers, lastAnswer)
 	}
@@ -182,7 +174,7 @@ func TestEveryTriggerScores(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			in := drop(t, "day 1/rows+ü&.jsonl", fourRows)
-			result := f.raw(c.event(in))
+			result := f.send(c.event(in))
 			if result.ErrorType != "" || string(result.Body) != c.reply {
 				t.Fatalf("reply %s %s %s, want %s", result.Body, result.ErrorType, result.ErrorMessage, c.reply)
 			}
@@ -196,7 +188,7 @@ func TestEveryTriggerScores(t *testing.T) {
 				InvocationSchemaVersion, InvocationID string
 				Results                               []struct{ TaskID, ResultCode, ResultString string }
 			}
-			result := f.raw(s3BatchEvent(bucketMember, in))
+			result := f.send(s3BatchEvent(bucketMember, in))
 			if err := json.Unmarshal(result.Body, &reply); err != nil || reply.InvocationID != "invocation" || len(reply.Results) != 1 ||
 				reply.Results[0].TaskID != "task" || reply.Results[0].ResultCode != "Succeeded" {
 				t.Errorf("reply %s %s: %v", result.Body, result.ErrorMessage, err)
@@ -206,7 +198,7 @@ func TestEveryTriggerScores(t *testing.T) {
 	})
 	t.Run("direct task", func(t *testing.T) {
 		in := drop(t, "rows.jsonl", fourRows)
-		result := f.raw(`{"task":"score","input":"s3://inbox/` + in.key + `"}`)
+		result := f.send(`{"task":"score","input":"s3://inbox/` + in.key + `"}`)
 		want := fmt.Sprintf(`{"output":"s3://outbox/%s.out.jsonl","rows":4,"errors":1}`, in.key)
 		if string(bytes.TrimSpace(result.Body)) != want {
 			t.Errorf("reply %s %s, want %s", result.Body, result.ErrorMessage, want)
@@ -224,7 +216,7 @@ func TestTestEvents(t *testing.T) {
 		testEvent: "null", snsEvent(testEvent): "null", sqsEvent(testEvent): `{"batchItemFailures":[]}`,
 		strings.ReplaceAll(s3Event(object{key: "nowhere"}), "ObjectCreated:Put", "ObjectRemoved:Delete"): "null",
 	} {
-		if result := f.raw(event); string(result.Body) != want || result.ErrorType != "" {
+		if result := f.send(event); string(result.Body) != want || result.ErrorType != "" {
 			t.Errorf("%.60s: reply %s %s %s, want %s", event, result.Body, result.ErrorType, result.ErrorMessage, want)
 		}
 	}
@@ -236,13 +228,13 @@ func TestOnlyFailedMessagesComeBack(t *testing.T) {
 	f := scorer(t)
 	good, gone, text := drop(t, "good.jsonl", fourRows), object{key: newPrefix() + "/gone.jsonl"}, drop(t, "notes.txt", "hello")
 	late := drop(t, "late.csv", "x\n1\n2\n5\n")
-	result := f.raw(sqsEvent(s3Event(good), s3Event(gone), "no event", s3Event(text), s3Event(late)))
+	result := f.send(sqsEvent(s3Event(good), s3Event(gone), "no event", s3Event(text), s3Event(late)))
 	want := `{"batchItemFailures":[{"itemIdentifier":"1"},{"itemIdentifier":"2"},{"itemIdentifier":"3"}]}`
 	if string(result.Body) != want {
 		t.Errorf("reply %s %s, want %s", result.Body, result.ErrorMessage, want)
 	}
 	checkFour(t, good)
-	if got, _ := answer(t, late, "jsonl"); got != "{\"prediction\":[2.5]}\n{\"prediction\":[3.0]}\n{\"prediction\":[4.5]}\n" {
+	if got, _ := outputOf(t, late, "jsonl"); got != "{\"prediction\":[2.5]}\n{\"prediction\":[3.0]}\n{\"prediction\":[4.5]}\n" {
 		t.Errorf("the last message's output is %q", got)
 	}
 }
@@ -254,18 +246,18 @@ func TestRedelivery(t *testing.T) {
 	f := scorer(t)
 	in := drop(t, "rows.jsonl", fourRows)
 	task := `{"task":"score","input":"s3://inbox/` + in.key + `"}`
-	f.raw(s3Event(in))
+	f.send(s3Event(in))
 	checkFour(t, in)
-	if result := f.raw(task); !strings.Contains(string(result.Body), `"skipped":"done"`) {
+	if result := f.send(task); !strings.Contains(string(result.Body), `"skipped":"done"`) {
 		t.Errorf("the second time: %s %s", result.Body, result.ErrorMessage)
 	}
 	dropAt(t, in.key, "7\n")
-	if result := f.raw(s3Event(in)); result.ErrorType != "Changed" {
+	if result := f.send(s3Event(in)); result.ErrorType != "Changed" {
 		t.Errorf("an event about content that is gone: %s %s", result.ErrorType, result.ErrorMessage)
 	}
 	checkFour(t, in)
-	f.raw(task)
-	if got, _ := answer(t, in, "jsonl"); got != "{\"prediction\":5.5}\n" {
+	f.send(task)
+	if got, _ := outputOf(t, in, "jsonl"); got != "{\"prediction\":5.5}\n" {
 		t.Errorf("the new version's output is %q", got)
 	}
 }
@@ -277,13 +269,13 @@ func TestAllRowsBad(t *testing.T) {
 	f := scorer(t)
 	in := drop(t, "rows.jsonl", "\"a\"\n\"b\"\n")
 	event := s3Event(in)
-	if result := f.raw(event); result.ErrorType != "AllRowsFailed" || !strings.Contains(result.ErrorMessage, in.key) {
+	if result := f.send(event); result.ErrorType != "AllRowsFailed" || !strings.Contains(result.ErrorMessage, in.key) {
 		t.Errorf("failed with %q %q", result.ErrorType, result.ErrorMessage)
 	}
-	if got, _ := answer(t, in, "jsonl"); strings.Count(got, `{"error":"`) != 2 {
+	if got, _ := outputOf(t, in, "jsonl"); strings.Count(got, `{"error":"`) != 2 {
 		t.Errorf("output %q", got)
 	}
-	if result := f.raw(event); result.ErrorType != "" {
+	if result := f.send(event); result.ErrorType != "" {
 		t.Errorf("the second time: %s %s", result.ErrorType, result.ErrorMessage)
 	}
 }
@@ -293,10 +285,10 @@ func TestLoopIsRefused(t *testing.T) {
 	t.Parallel()
 	f := scorer(t, "OUTPUT_URI=s3://"+inbox+"/")
 	in := drop(t, "rows.jsonl", fourRows)
-	if result := f.raw(s3Event(in)); result.ErrorType != "Loop" || !strings.Contains(result.ErrorMessage, "OUTPUT_URI") {
+	if result := f.send(s3Event(in)); result.ErrorType != "Loop" || !strings.Contains(result.ErrorMessage, "OUTPUT_URI") {
 		t.Errorf("failed with %q %q", result.ErrorType, result.ErrorMessage)
 	}
-	if got, ok := read(t, inbox, in.key+".out.jsonl"); ok {
+	if got, ok := readKey(t, inbox, in.key+".out.jsonl"); ok {
 		t.Errorf("output %q", got)
 	}
 }
