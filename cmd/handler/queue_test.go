@@ -156,7 +156,7 @@ type entry struct{ ID, MessageBody string }
 func (r *refusing) answer(w http.ResponseWriter, request *http.Request, next http.Handler) error {
 	var call struct {
 		Entries  []json.RawMessage
-		QueueUrl string //nolint:revive // SQS's spelling
+		QueueUrl string
 	}
 	if err := json.NewDecoder(request.Body).Decode(&call); err != nil {
 		return err

@@ -52,6 +52,8 @@ func parseScore(cfg *config, args []string) (scoreCall, error) {
 	}
 	if cfg.ModelURI == "" {
 		faults = append(faults, errNoModel)
+	} else if _, err := blob.ParseURI(cfg.ModelURI); err != nil {
+		faults = append(faults, fmt.Errorf("--model: %w", err)) // the setting was looked at when it was read
 	}
 	if cfg.Join && cmp.Or(call.format, cfg.Format) == rows.NPY {
 		faults = append(faults, fmt.Errorf("--join: %w", errJoinNPY))

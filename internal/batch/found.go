@@ -44,7 +44,7 @@ func (s *Scorer) put(ctx context.Context, at blob.URI, text []byte, o blob.Creat
 	if err != nil {
 		return blob.Object{}, err
 	}
-	defer upload.Abort() // nothing, once it is committed
+	defer func() { _ = upload.Abort() }() // nothing remains of a single PUT
 	if _, err := upload.Write(text); err != nil {
 		return blob.Object{}, err
 	}

@@ -52,17 +52,24 @@ func (r *receipt) same(q receipt) bool {
 // plan's, or no longer there.
 func (s *Scorer) readReceipt(ctx context.Context, p *plan, h hop, from rows.Position, seen blob.Object) (*receipt, error) {
 	text, err := s.read(ctx, seen, maxReceipt)
-	if errors.Is(err, blob.ErrNotFound) || errors.Is(err, blob.ErrChanged) {
+	switch {
+	case errors.Is(err, blob.ErrNotFound), errors.Is(err, blob.ErrChanged):
 		return nil, nil
-	}
-	if err != nil {
+	case err != nil:
 		return nil, fmt.Errorf("receipt: %w", err)
 	}
-	var r receipt
-	if json.Unmarshal(text, &r) != nil || !r.of(p, h, from) {
-		return nil, nil
+	if r := parseReceipt(text); r.of(p, h, from) {
+		return &r, nil
 	}
-	return &r, nil
+	return nil, nil
+}
+
+// parseReceipt reads a receipt. What is none comes out as one of no plan.
+func parseReceipt(text []byte) (r receipt) {
+	if json.Unmarshal(text, &r) != nil {
+		return receipt{}
+	}
+	return r
 }
 
 // receipt looks the receipt of a hop up; nil where there is none of this plan. there

@@ -47,7 +47,8 @@ func (o CreateOptions) check(u URI) error {
 // Upload is an object while it is written. It becomes visible by Commit, as a whole.
 // It is for one goroutine.
 type Upload interface {
-	// Writer's Write copies what it is given. An error is final: Abort follows.
+	// Writer's Write copies what it is given. An error is final: Abort follows. When
+	// the context ends it may take some seconds more.
 	io.Writer
 	// Rewrite replaces the first bytes of what has been written, up to the size of
 	// one part (5 MiB at least).

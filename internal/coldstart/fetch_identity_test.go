@@ -37,7 +37,7 @@ func TestIdentityIsThatOfTheFiles(t *testing.T) {
 	model := savedModel("7/")
 	changed := maps.Clone(model)
 	changed["7/variables/variables.data-00000-of-00002"] = "FIRST" // of the same size
-	archive := string(tarGzip(t, model))
+	archive := tarGzip(t, model)
 	b.put("a.tar.gz", archive)
 	b.put("copy/b.tar.gz", archive)
 	b.put("graph.pb", graphDef)

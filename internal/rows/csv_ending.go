@@ -21,12 +21,11 @@ type csvEnding struct {
 
 func (e *csvEnding) next(text []byte) int {
 	for {
-		n := 0
+		look := e.line
 		if e.quoted {
-			n = e.closing(text)
-		} else {
-			n = e.line(text)
+			look = e.closing
 		}
+		n := look(text)
 		if n > 0 {
 			e.begin(n)
 			return n

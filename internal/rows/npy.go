@@ -93,29 +93,35 @@ func openArray(ctx context.Context, src Source, o Options, info infer.TensorInfo
 	return s, a, int64(n), nil
 }
 
-// readHeader is npy.ReadHeader, which tells a file that ends from one that is not read.
+// readHeader is npy.ReadHeader, which takes any reader that ends early for a file that is
+// wrong: this tells one that is cut, and a store that fails, from it.
 func readHeader(r io.Reader) (npy.Header, int, error) {
 	watched := &endWatch{r: r}
 	h, n, err := npy.ReadHeader(watched)
-	if _, ok := errors.AsType[*infer.Error](err); ok {
-		kind := ErrFormat
-		if watched.ended {
-			kind = ErrCorrupt
-		}
-		err = fmt.Errorf("npy input: %w: %w", kind, err)
+	switch {
+	case err == nil:
+		return h, n, nil
+	case watched.end == nil:
+		err = fmt.Errorf("npy input: %w: %w", ErrFormat, err)
+	case errors.Is(watched.end, io.EOF):
+		err = fmt.Errorf("npy input: %w: %w", ErrCorrupt, err)
+	default:
+		err = watched.end
 	}
 	return h, n, err
 }
 
-// endWatch notes that a reader has ended.
+// endWatch notes why a reader has ended.
 type endWatch struct {
-	r     io.Reader
-	ended bool
+	r   io.Reader
+	end error
 }
 
 func (w *endWatch) Read(p []byte) (int, error) {
 	n, err := w.r.Read(p)
-	w.ended = w.ended || errors.Is(err, io.EOF)
+	if err != nil {
+		w.end = err
+	}
 	return n, err
 }
 

@@ -29,13 +29,16 @@ type recordReader struct {
 	err     error // the source's, sticky
 }
 
+// maxRoom is for how many records there is room at once, whatever BATCH_ROWS says.
+const maxRoom = 4096
+
 func (r *recordReader) Decoder() Decoder { return r.decoder() }
 
 func (r *recordReader) Next() (*Block, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
-	records := make([][]byte, 0, r.limits.BlockRows)
+	records := make([][]byte, 0, min(r.limits.BlockRows, maxRoom))
 	for size := int64(0); len(records) < r.limits.BlockRows && size < r.limits.BlockBytes; {
 		record, err := r.next()
 		if err != nil {

@@ -95,8 +95,9 @@ func splitLines(src Source, size int64) []Part {
 	return append(c.cut, Part{From: Position{Offset: c.from}})
 }
 
-// splitCSV refuses line breaks inside of quotation marks: a tool that looks for the
-// records of a part by itself would not find them.
+// splitCSV walks the records. Line breaks inside of quotation marks are refused, as
+// documented for users: whoever looks at the lines around a part's boundary, to repair a
+// shard say, would take them for rows.
 func splitCSV(ctx context.Context, src Source, o Options, size int64) ([]Part, error) {
 	records, err := openRecords(ctx, src, o, 0, 0)
 	if err != nil {

@@ -1,6 +1,7 @@
 package rows
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -43,7 +44,7 @@ func openStream(ctx context.Context, src Source, o Options, from, end int64) (*s
 	switch s.compressed {
 	case None:
 	case Gzip:
-		z, err := gzip.NewReader(s.source)
+		z, err := gzip.NewReader(bufio.NewReaderSize(s.source, minRead))
 		if err != nil {
 			return nil, errors.Join(s.explain(err), s.source.Close())
 		}

@@ -125,7 +125,7 @@ func openTFRecord(ctx context.Context, src Source, o Options) (Reader, error) {
 	if err != nil {
 		return nil, unreadable(TFRecord, err)
 	}
-	if !takesStrings(sig) && !takesExamples(o.Catalog) {
+	if !takesStrings(sig) {
 		if err := checkFeatures(sig); err != nil {
 			return nil, unreadable(TFRecord, err)
 		}
@@ -136,7 +136,7 @@ func openTFRecord(ctx context.Context, src Source, o Options) (Reader, error) {
 	}
 	return &recordReader{recordSource: records, limits: o.Limits, decoder: func() Decoder {
 		d := &rowsDecoder{tooLong: tooLong(o.Limits)}
-		if takesStrings(sig) || takesExamples(o.Catalog) {
+		if takesStrings(sig) {
 			d.rows = newStringRows(sig, o.Limits)
 		} else {
 			d.rows = newFeatureRows(o.Catalog, sig, o.Limits)
@@ -154,10 +154,10 @@ func takesStrings(sig *infer.Signature) bool {
 }
 
 // takesExamples reports whether rows are for one of TensorFlow Serving's methods that
-// take examples.
+// take serialized examples.
 func takesExamples(c *infer.Catalog) bool {
 	sig, err := c.Signature("")
-	return err == nil && len(sig.Inputs) == 1 &&
+	return err == nil && takesStrings(sig) &&
 		(sig.Method == "tensorflow/serving/classify" || sig.Method == "tensorflow/serving/regress")
 }
 
