@@ -8,12 +8,23 @@ import (
 	"github.com/tensorlambda/tensorlambda/internal/blob"
 	"github.com/tensorlambda/tensorlambda/internal/coldstart"
 	"github.com/tensorlambda/tensorlambda/internal/infer/tensorflow"
+	"github.com/tensorlambda/tensorlambda/internal/libtensorflow"
 	"github.com/tensorlambda/tensorlambda/internal/rows"
 )
+
+// streaming are the buffers of a job, 28 MiB: Go's collector lets the heap grow to
+// twice that. Parts of 5 MiB, the least that S3 takes, bound an output to 48 GiB.
+var streaming = blob.S3Options{
+	PartSize: 2 << 20, Concurrency: 4,
+	UploadPartSize: 5 << 20, UploadConcurrency: 2,
+}
 
 // batchOptions wires batch scoring to the settings, the stores and the model of
 // this process. It has no queue.
 func batchOptions(cfg config, stores blob.Stores) batch.Options {
+	if stores.S3 != nil {
+		stores.S3 = stores.S3.WithOptions(streaming)
+	}
 	return batch.Options{
 		Store:  stores,
 		Model:  coldstart.Model,
@@ -26,6 +37,7 @@ func batchOptions(cfg config, stores blob.Stores) batch.Options {
 		},
 		Image:      tensorflow.NewImages(cfg.ImageScale, cfg.MaxTensorBytes).Decode,
 		ShardBytes: cfg.ShardBytes,
+		Trim:       libtensorflow.Trim,
 		Settings:   answerSettings(cfg),
 	}
 }

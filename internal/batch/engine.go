@@ -190,10 +190,18 @@ func (p *pipeline) block(ctx context.Context, it *item, decoder func() rows.Deco
 	}
 }
 
+// trimEvery is how long C memory may pile up.
+const trimEvery = 200 * time.Millisecond
+
 // write writes blocks in order until there are no more.
 func (p *pipeline) write() error {
+	trimmed := time.Now()
 	for it := range p.order {
 		<-it.done
+		if p.s.o.Trim != nil && time.Since(trimmed) > trimEvery {
+			p.s.o.Trim()
+			trimmed = time.Now()
+		}
 		if it.err != nil {
 			return it.err
 		}

@@ -79,16 +79,16 @@ func (s *Scorer) deadline(ctx context.Context) time.Time {
 	return end.Add(-min(s.o.Margin, time.Until(end)/4))
 }
 
-// outputURI is OUTPUT_URI + input key + suffix. An input among the outputs is
-// refused: each answer would be the next input, without end.
-func (s *Scorer) outputURI(in *input, suffix string) (blob.URI, error) {
-	prefix, key := s.o.Output, in.object.URI
+// outputURI is OUTPUT_URI + the key of an input + suffix. An input among the outputs
+// is refused: each answer would be the next input, without end.
+func (s *Scorer) outputURI(in blob.URI, suffix string) (blob.URI, error) {
+	prefix := s.o.Output
 	if prefix == (blob.URI{}) {
-		return blob.URI{}, fmt.Errorf("input %s: %w", key, ErrNoOutput)
+		return blob.URI{}, fmt.Errorf("input %s: %w", in, ErrNoOutput)
 	}
 	prefix = prefix.Prefix()
-	if prefix.Scheme == key.Scheme && prefix.Bucket == key.Bucket && strings.HasPrefix(key.Key, prefix.Key) {
-		return blob.URI{}, fmt.Errorf("input %s: %w, %s: its answer would be an input again; give OUTPUT_URI another bucket, or a prefix that the inputs are not under", key, ErrLoop, prefix)
+	if prefix.Scheme == in.Scheme && prefix.Bucket == in.Bucket && strings.HasPrefix(in.Key, prefix.Key) {
+		return blob.URI{}, fmt.Errorf("input %s: %w, %s: its answer would be an input again; give OUTPUT_URI another bucket, or a prefix that the inputs are not under", in, ErrLoop, prefix)
 	}
-	return prefix.Join(key.Key + suffix), nil
+	return prefix.Join(in.Key + suffix), nil
 }

@@ -41,6 +41,9 @@ type Options struct {
 	Margin time.Duration
 	// MaxHops is how often a shard may hand its rest on; 0 means 100.
 	MaxHops int
+	// Trim, where set, gives memory that C code has freed back to the system. It is
+	// called once in a while as long as a stream runs.
+	Trim   func()
 	Logger  *slog.Logger // nil means slog.Default()
 }
 

@@ -88,7 +88,7 @@ const (
 // conditions of the write hold the decision: where somebody else has written
 // meanwhile, it is made again.
 func (s *Scorer) settle(ctx context.Context, in *input, model *infer.Model) (*plan, settlement, error) {
-	at, err := s.outputURI(in, partsSuffix+planName)
+	at, err := s.outputURI(in.object.URI, partsSuffix+planName)
 	if err != nil {
 		return nil, 0, err
 	}

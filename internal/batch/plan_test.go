@@ -87,6 +87,13 @@ func TestPlanByWhatIsThere(t *testing.T) {
 				st.put(numbers(100, 40))
 				meanwhile(st, func() { st.put(numbers(300, 40)); finish(st, st.scorer(), 3) })
 			}},
+		{name: "412, and the seal there is that of the newer version", skipped: Superseded, replaced: true, sealed: true,
+			before: func(st *stage) {
+				st.put(numbers(200, 40))
+				finish(st, st.scorer(), 1)
+				st.put(numbers(100, 40))
+				st.gate.on(rule{method: http.MethodHead, suffix: successName, before: func() { st.put(numbers(300, 40)); finish(st, st.scorer(), 3) }})
+			}},
 		{name: "409 once", tasks: all, replaced: true,
 			before: func(st *stage) { st.gate.on(conflict(planName)) }},
 		{name: "the answer to the write is lost", tasks: all, replaced: true,
@@ -135,6 +142,24 @@ func TestPlanByWhatIsThere(t *testing.T) {
 				t.Errorf("once more: %+v, want done", again)
 			}
 		})
+	}
+}
+
+// Nobody sees the seal of an older version beside a newer plan.
+func TestSealGoesBeforeThePlan(t *testing.T) {
+	st := newStage(t, startServer(t))
+	st.put(numbers(200, 40))
+	st.deliver(st.scorer(), 1)
+	st.drain(st.scorer())
+	st.put(numbers(100, 40))
+	st.gate.on(rule{method: http.MethodPut, suffix: planName, before: func() {
+		if st.has(successName) {
+			t.Error("the seal is there when the plan is written")
+		}
+	}})
+	st.deliver(st.scorer(), 2)
+	if !st.gate.used() {
+		t.Error("no plan was written")
 	}
 }
 

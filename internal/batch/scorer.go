@@ -45,11 +45,11 @@ func (s *Scorer) look(ctx context.Context, o Object) (*input, blob.URI, error) {
 	if o.URI.Scheme != blob.S3Scheme {
 		return nil, blob.URI{}, fmt.Errorf("%w: input %q: only s3 URIs are taken from events and tasks", ErrTask, o.URI)
 	}
-	in, err := s.open(ctx, o)
+	output, err := s.outputURI(o.URI, suffix(s.o.Format))
 	if err != nil {
 		return nil, blob.URI{}, err
 	}
-	output, err := s.outputURI(in, suffix(s.o.Format))
+	in, err := s.open(ctx, o)
 	return in, output, err
 }
 

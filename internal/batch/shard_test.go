@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -236,6 +237,48 @@ func TestPlanIsReplacedWhileAShardIsScored(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Where the older plan's input is gone, because the newer version took its place, its
+// shard has not failed for good: the same message stands for the newer plan's.
+func TestPlanIsReplacedBeforeAShardIsRead(t *testing.T) {
+	st := newStage(t, startServer(t))
+	st.put(mixed())
+	st.deliver(st.scorer(), 1)
+	st.queue.all()
+	newer := numbers(300, 40)
+	st.gate.on(rule{method: http.MethodGet, suffix: inputKey, before: func() { st.put(newer); st.deliver(st.scorer(), 2) }})
+	if err := st.do(st.scorer(), st.task(3, 0)); !errors.Is(err, ErrConflict) || Permanent(err) {
+		t.Errorf("error %v, want ErrConflict", err)
+	}
+	st.drain(st.scorer())
+	st.exact(newer)
+}
+
+// In a bucket with versions the shards read the version of the event, whatever has
+// come since.
+func TestShardsReadTheVersionOfTheEvent(t *testing.T) {
+	st := newStage(t, startServer(t))
+	st.version()
+	old := st.put(mixed())
+	newest := st.put(numbers(500, 60))
+	o := st.event(1)
+	o.VersionID = old
+	if _, err := st.scorer().Object(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	st.drain(st.scorer())
+	st.exact(mixed())
+	if text, _ := st.read(successName); !strings.Contains(string(text), `"inputVersion": "`+old+`"`) {
+		t.Errorf("the seal says %s, want version %s", text, old)
+	}
+	o = st.event(2)
+	o.VersionID = newest
+	if _, err := st.scorer().Object(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	st.drain(st.scorer())
+	st.exact(numbers(500, 60))
 }
 
 // Messages of SQS come twice and in any order.

@@ -75,6 +75,9 @@ func NewS3(client *s3.Client, o S3Options) *S3 {
 	return &S3{client: client, o: o.withDefaults(), patient: patience(client)}
 }
 
+// WithOptions is a store over the same client, tuned otherwise.
+func (s *S3) WithOptions(o S3Options) *S3 { return NewS3(s.client, o) }
+
 // Stat looks an object up by one HEAD. versionID, if not empty, pins the object
 // to that version.
 func (s *S3) Stat(ctx context.Context, u URI, versionID string) (Object, error) {
