@@ -79,9 +79,8 @@ func (b *batchBench) put(ctx context.Context, key string, write func(io.Writer) 
 	if err != nil {
 		return err
 	}
-	defer upload.Abort()
 	if err := write(upload); err != nil {
-		return err
+		return errors.Join(err, upload.Abort())
 	}
 	_, err = upload.Commit(ctx)
 	return err

@@ -66,10 +66,10 @@ func dropAt(t *testing.T, key, content string) object {
 	return object{key, strings.Trim(aws.ToString(out.ETag), `"`)}
 }
 
-// outputOf is the output for an input; false where there is none.
-func outputOf(t *testing.T, in object, suffix string) (string, bool) {
+// outputOf is the output for an input, as JSON lines; false where there is none.
+func outputOf(t *testing.T, in object) (string, bool) {
 	t.Helper()
-	return readKey(t, outbox, in.key+".out."+suffix)
+	return readKey(t, outbox, in.key+".out.jsonl")
 }
 
 func readKey(t *testing.T, bucket, key string) (string, bool) {
@@ -144,7 +144,7 @@ const (
 
 func checkFour(t *testing.T, in object) {
 	t.Helper()
-	got, ok := outputOf(t, in, "jsonl")
+	got, ok := outputOf(t, in)
 	if !ok || !strings.HasPrefix(got, twoAnswers) || !strings.HasSuffix(got, lastAnswer) || strings.Count(got, "\n") != 4 {
 		t.Errorf("output %q, want %s…%s", got, twoAnswers, lastAnswer)
 	}
@@ -234,7 +234,7 @@ func TestOnlyFailedMessagesComeBack(t *testing.T) {
 		t.Errorf("reply %s %s, want %s", result.Body, result.ErrorMessage, want)
 	}
 	checkFour(t, good)
-	if got, _ := outputOf(t, late, "jsonl"); got != "{\"prediction\":[2.5]}\n{\"prediction\":[3.0]}\n{\"prediction\":[4.5]}\n" {
+	if got, _ := outputOf(t, late); got != "{\"prediction\":[2.5]}\n{\"prediction\":[3.0]}\n{\"prediction\":[4.5]}\n" {
 		t.Errorf("the last message's output is %q", got)
 	}
 }
@@ -257,7 +257,7 @@ func TestRedelivery(t *testing.T) {
 	}
 	checkFour(t, in)
 	f.send(task)
-	if got, _ := outputOf(t, in, "jsonl"); got != "{\"prediction\":5.5}\n" {
+	if got, _ := outputOf(t, in); got != "{\"prediction\":5.5}\n" {
 		t.Errorf("the new version's output is %q", got)
 	}
 }
@@ -272,7 +272,7 @@ func TestAllRowsBad(t *testing.T) {
 	if result := f.send(event); result.ErrorType != "AllRowsFailed" || !strings.Contains(result.ErrorMessage, in.key) {
 		t.Errorf("failed with %q %q", result.ErrorType, result.ErrorMessage)
 	}
-	if got, _ := outputOf(t, in, "jsonl"); strings.Count(got, `{"error":"`) != 2 {
+	if got, _ := outputOf(t, in); strings.Count(got, `{"error":"`) != 2 {
 		t.Errorf("output %q", got)
 	}
 	if result := f.send(event); result.ErrorType != "" {

@@ -44,7 +44,7 @@ type Options struct {
 	// Trim, where set, gives memory that C code has freed back to the system. It is
 	// called once in a while as long as a stream runs.
 	Trim   func()
-	Logger  *slog.Logger // nil means slog.Default()
+	Logger *slog.Logger // nil means slog.Default()
 }
 
 func (o Options) withDefaults() Options {

@@ -139,7 +139,7 @@ func (j *job) write(ctx context.Context, options blob.CreateOptions) (Report, er
 	if err != nil {
 		return Report{}, fmt.Errorf("output: %w", err)
 	}
-	defer upload.Abort() // nothing, once it is committed
+	defer j.drop(upload)
 	tally, err := j.s.run(ctx, stream{
 		in: j.in, model: j.model, format: j.format, sink: upload, progress: j.progress,
 	})
@@ -154,4 +154,11 @@ func (j *job) write(ctx context.Context, options blob.CreateOptions) (Report, er
 		return report, fmt.Errorf("input %s: %w, all %d of them; the first: %s", j.in.object.URI, ErrAllRowsFailed, tally.rows, tally.first)
 	}
 	return report, nil
+}
+
+// drop aborts an upload that was not committed.
+func (j *job) drop(upload blob.Upload) {
+	if err := upload.Abort(); err != nil {
+		j.s.o.Logger.Warn("an unfinished upload may be left behind", "output", j.output.String(), "error", err)
+	}
 }
