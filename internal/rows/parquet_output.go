@@ -30,7 +30,7 @@ type parquetOutput struct {
 	// What only Write and Close touch.
 	instance parquetColumns // nil as long as it is not known
 	results  parquetColumns // likewise
-	writer   *parquet.Writer
+	writer   *parquet.GenericWriter[any]
 	held     []*parquetChunk // rows before the columns are known
 	heldSize int
 	rows     int // of the row group
@@ -45,22 +45,26 @@ func newParquetOutput(sink Sink, o OutputOptions) (Output, error) {
 	p := &parquetOutput{sink: sink, signature: s, outputs: len(s.Outputs), chunks: sync.Pool{New: func() any { return new(parquetChunk) }}}
 	written := s.Outputs
 	p.instance = parquetColumns{}
-	known := true
 	if o.Join {
 		written = slices.Concat(s.Inputs, s.Outputs)
 		p.inputs = len(s.Inputs)
-		if p.instance, known = declaredColumns(s.Inputs); !known {
-			p.instance = nil
-		}
+		p.instance = knownColumns(s.Inputs)
 	}
 	if err := checkTypes(Parquet, written); err != nil {
 		return nil, err
 	}
-	if p.results, known = declaredColumns(s.Outputs); !known {
-		p.results = nil
-	}
+	p.results = knownColumns(s.Outputs)
 	_, err = newParquetSchema(p.instance, p.results) // names are known, if nothing else is
 	return p, err
+}
+
+// knownColumns are the columns of infos, nil where a signature does not say enough.
+func knownColumns(infos []infer.TensorInfo) parquetColumns {
+	columns, known := declaredColumns(infos)
+	if !known {
+		return nil
+	}
+	return columns
 }
 
 func (o *parquetOutput) Write(c Chunk) (failed int, err error) {
@@ -108,7 +112,7 @@ func (o *parquetOutput) begin() (failed int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	o.writer = parquet.NewWriter(o.sink, schema, parquet.Compression(&parquet.Snappy))
+	o.writer = parquet.NewGenericWriter[any](o.sink, schema, parquet.Compression(&parquet.Snappy))
 	held := o.held
 	o.held = nil
 	for _, chunk := range held {

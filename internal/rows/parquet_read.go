@@ -1,6 +1,7 @@
 package rows
 
 import (
+	"errors"
 	"context"
 	"fmt"
 	"io"
@@ -107,7 +108,7 @@ func (r *parquetReader) Next() (*Block, error) {
 	}
 	b, err := r.next()
 	if err != nil {
-		if err != io.EOF {
+		if !errors.Is(err, io.EOF) {
 			err = parquetError(fmt.Errorf("row group %d, row %d: %w", r.group, r.row, err))
 		}
 		r.err = err
