@@ -1,8 +1,8 @@
 package rows
 
 import (
-	"errors"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
