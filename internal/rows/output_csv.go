@@ -10,10 +10,6 @@ import (
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
 
-// maxHeld is how many bytes of rows wait for the first one that says which columns
-// there are.
-const maxHeld = 16 << 20
-
 // csvOutput writes CSV: the instance's columns where instances are joined, those of
 // the outputs, and the error. Columns follow from the signature where it knows the
 // shapes, else from the first rows; what does not fit into them is an error row.
@@ -26,9 +22,7 @@ type csvOutput struct {
 	// What only Write and Close touch.
 	instance csvColumns // nil as long as it is not known
 	results  csvColumns // likewise
-	begun    bool       // the header is written
-	held     []*csvChunk
-	heldSize int
+	start    beginning[*csvChunk]
 	line     []byte // rows that are put together
 
 	instanceFit, resultsFit csvFit
@@ -59,24 +53,10 @@ func newCSVOutput(sink io.Writer, s *infer.Signature, join bool) (Output, error)
 
 func (o *csvOutput) known() bool { return o.instance != nil && o.results != nil }
 
-func (o *csvOutput) Write(c Chunk) (failed int, err error) {
-	chunk := c.(*csvChunk)
-	if !o.begun {
-		o.learn(chunk)
-		if !o.known() {
-			return chunk.failed, o.hold(chunk)
-		}
-		if failed, err = o.begin(); err != nil {
-			return 0, err
-		}
-	}
-	failed += chunk.failed
-	unfit, err := o.write(chunk)
-	return failed + unfit, err
-}
+func (o *csvOutput) Write(c Chunk) (failed int, err error) { return o.start.add(o, c.(*csvChunk)) }
 
 // learn takes columns that are not known yet from the first row that has them.
-func (o *csvOutput) learn(chunk *csvChunk) {
+func (o *csvOutput) learn(chunk *csvChunk) (known bool) {
 	for i := range chunk.rows {
 		row := &chunk.rows[i]
 		if o.instance == nil && row.instance != nil {
@@ -86,41 +66,22 @@ func (o *csvOutput) learn(chunk *csvChunk) {
 			o.results = *row.results
 		}
 		if o.known() {
-			return
+			return true
 		}
 	}
+	return o.known()
 }
 
-// hold keeps a chunk until the columns are known.
-func (o *csvOutput) hold(chunk *csvChunk) error {
-	o.held = append(o.held, chunk)
-	o.heldSize += chunk.size()
-	if o.heldSize > maxHeld {
-		return fmt.Errorf("%w: more than %d MiB of rows failed before the first answer, whose shape the signature does not say: use jsonl", ErrOutput, maxHeld>>20)
-	}
-	return nil
-}
-
-// begin writes the header and what was held.
-func (o *csvOutput) begin() (failed int, err error) {
+// begin writes the header.
+func (o *csvOutput) begin() error {
 	text, err := header(o.instance, o.results)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if _, err := o.sink.Write(text); err != nil {
-		return 0, fmt.Errorf("write csv header: %w", err)
+		return fmt.Errorf("write csv header: %w", err)
 	}
-	o.begun = true
-	held := o.held
-	o.held = nil
-	for _, chunk := range held {
-		unfit, err := o.write(chunk)
-		if err != nil {
-			return 0, err
-		}
-		failed += unfit
-	}
-	return failed, nil
+	return nil
 }
 
 // flushSize is how much of a chunk is put together before it is written: a row of a
@@ -204,7 +165,7 @@ func appendCommas(dst []byte, n int) []byte {
 // Close writes the header if there was no row that says the columns: an output has one
 // column then where the signature does not say more.
 func (o *csvOutput) Close() error {
-	if o.begun {
+	if o.start.begun {
 		return nil
 	}
 	if o.instance == nil {
@@ -213,6 +174,6 @@ func (o *csvOutput) Close() error {
 	if o.results == nil {
 		o.results, _ = signatureColumns(o.signature.Outputs)
 	}
-	_, err := o.begin()
+	_, err := o.start.begin(o)
 	return err
 }

@@ -27,6 +27,8 @@ const rowSize = 32
 // size is about how much memory the chunk takes.
 func (c *csvChunk) size() int { return cap(c.text) + rowSize*cap(c.rows) }
 
+func (c *csvChunk) failures() int { return c.failed }
+
 func (o *csvOutput) release(chunk *csvChunk) {
 	clear(chunk.rows)
 	o.chunks.Put(chunk)

@@ -41,6 +41,8 @@ type parquetRow struct {
 // valueSize is about what a parquet.Value takes.
 const valueSize = 24
 
+func (c *parquetChunk) failures() int { return c.failed }
+
 // size is about how much memory the chunk takes.
 func (c *parquetChunk) size() int {
 	size := cap(c.text) + 16*cap(c.rows)

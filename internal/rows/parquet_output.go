@@ -31,8 +31,7 @@ type parquetOutput struct {
 	instance parquetColumns // nil as long as it is not known
 	results  parquetColumns // likewise
 	writer   *parquet.GenericWriter[any]
-	held     []*parquetChunk // rows before the columns are known
-	heldSize int
+	start    beginning[*parquetChunk]
 	rows     int // of the row group
 	bytes    int // of their values
 }
@@ -68,23 +67,11 @@ func knownColumns(infos []infer.TensorInfo) parquetColumns {
 }
 
 func (o *parquetOutput) Write(c Chunk) (failed int, err error) {
-	chunk := c.(*parquetChunk)
-	if o.writer == nil {
-		o.learn(chunk)
-		if o.instance == nil || o.results == nil {
-			return chunk.failed, o.hold(chunk)
-		}
-		if failed, err = o.begin(); err != nil {
-			return 0, err
-		}
-	}
-	failed += chunk.failed
-	unfit, err := o.write(chunk)
-	return failed + unfit, err
+	return o.start.add(o, c.(*parquetChunk))
 }
 
 // learn takes columns that are not known yet from the first row that has them.
-func (o *parquetOutput) learn(chunk *parquetChunk) {
+func (o *parquetOutput) learn(chunk *parquetChunk) (known bool) {
 	for i := range chunk.rows {
 		row := &chunk.rows[i]
 		if o.instance == nil && row.instance != nil {
@@ -94,35 +81,17 @@ func (o *parquetOutput) learn(chunk *parquetChunk) {
 			o.results = *row.results
 		}
 	}
+	return o.instance != nil && o.results != nil
 }
 
-// hold keeps a chunk until the columns are known.
-func (o *parquetOutput) hold(chunk *parquetChunk) error {
-	o.held = append(o.held, chunk)
-	o.heldSize += chunk.size()
-	if o.heldSize > maxHeld {
-		return fmt.Errorf("%w: more than %d MiB of rows failed before the first answer, whose shape the signature does not say: use jsonl", ErrOutput, maxHeld>>20)
-	}
-	return nil
-}
-
-// begin starts the file and writes what was held.
-func (o *parquetOutput) begin() (failed int, err error) {
+// begin starts the file.
+func (o *parquetOutput) begin() error {
 	schema, err := newParquetSchema(o.instance, o.results)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	o.writer = parquet.NewGenericWriter[any](o.sink, schema, parquet.Compression(&parquet.Snappy))
-	held := o.held
-	o.held = nil
-	for _, chunk := range held {
-		unfit, err := o.write(chunk)
-		if err != nil {
-			return 0, err
-		}
-		failed += unfit
-	}
-	return failed, nil
+	return nil
 }
 
 // write writes a chunk. unfit is how many rows with results did not fit into the
@@ -217,14 +186,14 @@ func cmpError(a, b error) error {
 // Close writes what belongs behind the rows. Without any row that says the columns they
 // are those that the signature knows, and scalars.
 func (o *parquetOutput) Close() error {
-	if o.writer == nil {
+	if !o.start.begun {
 		if o.instance == nil {
 			o.instance, _ = declaredColumns(o.signature.Inputs)
 		}
 		if o.results == nil {
 			o.results, _ = declaredColumns(o.signature.Outputs)
 		}
-		if _, err := o.begin(); err != nil {
+		if _, err := o.start.begin(o); err != nil {
 			return err
 		}
 	}
