@@ -55,7 +55,7 @@ func parseScore(cfg *config, args []string) (scoreCall, error) {
 	} else if _, err := blob.ParseURI(cfg.ModelURI); err != nil {
 		faults = append(faults, fmt.Errorf("--model: %w", err)) // the setting was looked at when it was read
 	}
-	if cfg.Join && cmp.Or(call.format, cfg.Format) == rows.NPY {
+	if cfg.Join && cmp.Or(call.format, batch.FormatOf(call.output), cfg.Format) == rows.NPY {
 		faults = append(faults, fmt.Errorf("--join: %w", errJoinNPY))
 	}
 	if len(faults) > 0 {

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,10 +30,7 @@ type Request struct {
 // there already for the same input, model and settings stays; files carry no identity
 // and are written anew. The report is also set where the error is ErrAllRowsFailed.
 func (s *Scorer) Score(ctx context.Context, r Request) (Report, error) {
-	format := r.Format
-	if format == "" {
-		format = s.formatOf(r.Output)
-	}
+	format := cmp.Or(r.Format, FormatOf(r.Output), s.o.Format)
 	in, err := s.open(ctx, r.Object)
 	if err != nil {
 		return Report{}, err
@@ -55,13 +53,14 @@ func (s *Scorer) Score(ctx context.Context, r Request) (Report, error) {
 	return j.score(ctx)
 }
 
-// formatOf is the format that the name of an output asks for.
-func (s *Scorer) formatOf(output blob.URI) rows.Format {
+// FormatOf is the format that the name of an output asks for, empty where it does not
+// say.
+func FormatOf(output blob.URI) rows.Format {
 	format := rows.Format(strings.TrimPrefix(strings.ToLower(path.Ext(output.Key)), "."))
-	if _, ok := contentTypes[format]; ok && !output.IsPrefix() {
-		return format
+	if _, ok := contentTypes[format]; !ok || output.IsPrefix() {
+		return ""
 	}
-	return s.o.Format
+	return format
 }
 
 // suffix is what the name of an output has behind that of its input.
