@@ -39,7 +39,8 @@ func readRange(ctx context.Context, src Source, from, to int64) ([]byte, error) 
 
 // damaged runs what parquet-go does with bytes of an input. It panics at some of those
 // that no writer has written, and its errors have no kinds: whatever it says is about
-// the file. Errors of this package stay what they are.
+// the file. Errors of this package stay what they are. An io.EOF does not: to those who
+// read rows it is the end of a whole input.
 func damaged(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -55,7 +56,7 @@ func damaged(f func() error) (err error) {
 			return err
 		}
 	}
-	return fmt.Errorf("%w: %w", ErrCorrupt, err)
+	return fmt.Errorf("%w: %v", ErrCorrupt, err) //nolint:errorlint // as the comment above says
 }
 
 // sourceError is an error of the source, told apart from those of what it holds.

@@ -167,16 +167,19 @@ func (t *parquetTable) add(info infer.TensorInfo, found map[int]*parquet.Column,
 }
 
 // checkCodecs refuses compressions that parquet-go does not know, and columns with
-// several: it reads each with that of the first row group.
+// several: it reads each with that of the first row group. A damaged page of LZ4 it
+// inflates into ever more memory without an end.
 func (t *parquetTable) checkCodecs(file *parquet.File) error {
 	for group := range file.Metadata().RowGroups {
 		for _, leaf := range t.leaves {
 			codec, first := leaf.chunk(file, group).Codec, leaf.chunk(file, 0).Codec
-			if parquet.LookupCompressionCodec(codec).String() == "UNSUPPORTED" {
+			switch codec {
+			case format.Uncompressed, format.Snappy, format.Gzip, format.Zstd, format.Brotli:
+			default:
 				return fmt.Errorf("%w: column %q is compressed with %s: use snappy, gzip or zstd", ErrFormat, leaf.name, codec)
 			}
 			if codec != first {
-				return fmt.Errorf("%w: column %q is compressed with %s and in row group %d with %s", ErrFormat, leaf.name, first, group, codec)
+				return fmt.Errorf("%w: column %q is compressed with %s, and in row group %d with %s", ErrFormat, leaf.name, first, group, codec)
 			}
 		}
 	}

@@ -53,8 +53,10 @@ func newParquetOutput(sink Sink, o OutputOptions) (Output, error) {
 		return nil, err
 	}
 	p.results = knownColumns(s.Outputs)
-	_, err = newParquetSchema(p.instance, p.results) // names are known, if nothing else is
-	return p, err
+	if _, err := newParquetSchema(p.instance, p.results); err != nil { // names are known, if nothing else is
+		return nil, err
+	}
+	return p, nil
 }
 
 // knownColumns are the columns of infos, nil where a signature does not say enough.

@@ -93,7 +93,7 @@ func (g *pageGuard) header() (*format.PageHeader, int64, error) {
 			return header, int64(r.BytesRead()), err
 		}
 		if room >= lastHeader || g.at+room >= g.end {
-			return nil, 0, fmt.Errorf("page header: %w: %w", ErrCorrupt, err)
+			return nil, 0, fmt.Errorf("%w: page header: %v", ErrCorrupt, err) //nolint:errorlint // see damaged
 		}
 	}
 }
@@ -148,12 +148,11 @@ func (c *chunkValues) read(values []parquet.Value) (n int, err error) {
 		if end {
 			return nil
 		}
-		var err error
-		if n, err = c.values.ReadValues(values[:min(int64(len(values)), c.left)]); n > 0 {
+		if n, _ = c.values.ReadValues(values[:min(int64(len(values)), c.left)]); n > 0 {
 			c.left -= int64(n)
 			return nil
 		}
-		return fmt.Errorf("%w: a page has %d values fewer than it says: %w", ErrCorrupt, c.left, err)
+		return fmt.Errorf("%w: a page has %d values fewer than it says", ErrCorrupt, c.left)
 	})
 	if end {
 		err = io.EOF

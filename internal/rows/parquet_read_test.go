@@ -26,7 +26,7 @@ func plainRows() []string {
 var plainInputs = []infer.TensorInfo{declared("s", infer.String, -1), declared("x", infer.Float, -1, 3), declared("y", infer.Int64, -1)}
 
 func TestParquetOfAllKindsOfPagesIsRead(t *testing.T) {
-	for _, name := range []string{"codec-none", "codec-snappy", "codec-gzip", "codec-brotli", "codec-zstd", "codec-lz4",
+	for _, name := range []string{"codec-none", "codec-snappy", "codec-gzip", "codec-brotli", "codec-zstd",
 		"pages-v1", "pages-v2", "delta", "legacy", "groups"} {
 		for _, limits := range []rows.Limits{{}, {BlockRows: 1}, {BlockRows: 7}, {BlockBytes: 30}} {
 			o := parquetOptions(plainInputs...)
@@ -179,6 +179,7 @@ func TestParquetFilesThatDoNotFitTheSignature(t *testing.T) {
 	}{
 		{"extra", declared("z", infer.Float, -1), `no column is input "z"; the columns are "other", "x", and the inputs "z"`},
 		{"elements", declared("x", infer.Float, -1, 4), ""},
+		{"codec-lz4", plainInputs[0], `column "s" is compressed with LZ4_RAW: use snappy, gzip or zstd`},
 		{"struct", declared("x", infer.Float, -1), `column "x" is a struct or a map`},
 	} {
 		got, err := scan(t, parquetFile(t, tt.file), parquetOptions(tt.input))
