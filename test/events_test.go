@@ -47,7 +47,7 @@ func TestADirectInvocationFailsByName(t *testing.T) {
 		{"no such signature", `{"signature_name":"none","instances":[1.0]}`, "InvalidArgument", "none"},
 		{"a datatype that is none", `{"inputs":[{"name":"x","shape":[1],"datatype":"FLOAT","data":[1.0]}]}`, "InvalidArgument", "FLOAT"},
 		{"a reply over Lambda's limit", `{"instances":[` + strings.Repeat("1,", 1<<21) + `1]}`, "TooLarge", "6291556"},
-		{"a batch task", `{"task":"score","input":"s3://bucket/key"}`, "SourceUnsupported", "task"},
+		{"a batch task", `{"task":"score","input":"s3://bucket/key"}`, "NoOutput", "OUTPUT_URI"},
 		{"anything else", `{"hello":"world"}`, "UnknownPayload", "hello"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
