@@ -53,7 +53,7 @@ func (s *Scorer) run(ctx context.Context, st stream) (tally, error) {
 	defer reader.Close()
 	output, err := rows.NewOutput(st.sink, rows.OutputOptions{Format: st.format, Catalog: st.model.Catalog(), Join: s.o.Join})
 	if err != nil {
-		return tally{}, fmt.Errorf("output: %w", err)
+		return tally{}, fmt.Errorf("output for %s: %w", st.in.object.URI, err)
 	}
 	p := &pipeline{
 		s: s, stream: st, reader: reader, output: output,
@@ -86,8 +86,12 @@ type pipeline struct {
 	order chan *item // the same items in order, to the writer
 	tasks sync.WaitGroup
 
-	readErr error // of the reading goroutine, once order is closed
-	tally   tally
+	// Of the reading goroutine, once order is closed.
+	readErr error
+	next    rows.Position
+	rest    bool
+
+	tally tally
 }
 
 func (p *pipeline) run(ctx context.Context, cancel context.CancelCauseFunc) (tally, error) {
@@ -99,15 +103,16 @@ func (p *pipeline) run(ctx context.Context, cancel context.CancelCauseFunc) (tal
 	defer cancel(nil) // first, so that those who are waited for end
 	err := p.write()
 	switch {
+	case ctx.Err() != nil: // the reason for whatever else has failed
+		err = fmt.Errorf("input %s, behind row %d: %w", p.in.object.URI, p.tally.rows, context.Cause(ctx))
 	case err != nil:
-	case ctx.Err() != nil:
-		err = context.Cause(ctx)
 	case p.readErr != nil:
 		err = fmt.Errorf("input %s, behind row %d: %w", p.in.object.URI, p.tally.rows, p.readErr)
 	default:
 		if err = p.output.Close(); err != nil {
-			err = fmt.Errorf("output: %w", err)
+			err = fmt.Errorf("output for %s: %w", p.in.object.URI, err)
 		}
+		p.tally.next, p.tally.rest = p.next, p.rest
 	}
 	return p.tally, err
 }
@@ -124,7 +129,7 @@ func (p *pipeline) read(ctx context.Context) {
 	next := p.part.From
 	for {
 		if !p.until.IsZero() && time.Now().After(p.until) {
-			p.tally.next, p.tally.rest = next, true // the writer looks when order is closed
+			p.next, p.rest = next, true
 			return
 		}
 		block, err := p.reader.Next()
@@ -178,9 +183,9 @@ func (p *pipeline) block(ctx context.Context, it *item, decoder func() rows.Deco
 		return
 	}
 	for i := range outcome.Rows {
-		if err := outcome.Rows[i].Err; err != nil {
+		if row := &outcome.Rows[i]; row.Err != nil {
 			if it.failed == 0 {
-				it.first = err.Error()
+				it.first = row.Message()
 			}
 			it.failed++
 		}
@@ -207,7 +212,7 @@ func (p *pipeline) write() error {
 		}
 		unfit, err := p.output.Write(it.chunk)
 		if err != nil {
-			return fmt.Errorf("output: %w", err)
+			return fmt.Errorf("output for %s: %w", p.in.object.URI, err)
 		}
 		p.count(it, unfit)
 		if p.progress == nil {

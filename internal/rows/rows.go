@@ -194,6 +194,9 @@ type Row struct {
 	Err     error
 }
 
+// Message is what outputs say of Err: one line of bounded length.
+func (r *Row) Message() string { return message(r.Err) }
+
 // Outcome is what became of a block.
 type Outcome struct {
 	*Decoded

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
@@ -90,7 +91,8 @@ func (t *tfRecords) has(n int) bool {
 // skip skips a record with data of a length, which is not held.
 func (t *tfRecords) skip(length uint64) error {
 	start := t.offset()
-	for left := headSize + length + checksumSize; left > 0; {
+	// A length near the largest number must not wrap round to a few bytes.
+	for left := min(length, math.MaxInt64) + headSize + checksumSize; left > 0; {
 		n := min(left, uint64(len(t.text())))
 		t.drop(int(n))
 		if left -= n; left > 0 && !t.more() {
