@@ -191,7 +191,7 @@ func (p *pipeline) block(ctx context.Context, it *item, decoder func() rows.Deco
 		}
 	}
 	if it.chunk, err = p.output.Encode(outcome); err != nil {
-		it.err = fmt.Errorf("output, rows from %d on: %w", it.block.First, err)
+		it.err = fmt.Errorf("output for %s, rows from %d on: %w", p.in.object.URI, it.block.First, err)
 	}
 }
 
