@@ -2,6 +2,7 @@ package test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -39,6 +40,11 @@ func TestBadInputs(t *testing.T) {
 		{"an input that the signature has not", "a.jsonl", "{\"x\":1}\n{\"y\":1}\n", []string{`{"prediction":2.5}`, `{"error":"`}, "", ""},
 		{"too many columns", "a.csv", "x\n1\n5,7\n3\n", []string{`{"prediction":[2.5]}`, `{"error":"`, `{"prediction":[3.5]}`}, "", ""},
 		{"columns that are no row of the input", "a.csv", "x_0,x_1\n1,3\n", nil, "Format", "2 columns"},
+		{"a byte order mark, CRLF and line breaks in fields", "a.csv", "\ufeff\"x\"\r\n1\r\n\"3\r\n\"\r\n5", []string{`{"prediction":[2.5]}`, `{"error":"`, `{"prediction":[4.5]}`}, "", ""},
+		{"a header with a column too many", "a.csv", "x,z\n1,3\n", nil, "Format", `"z"`},
+		{"only a header", "a.csv", "x\n", []string{}, "", ""},
+		{"fields that are no numbers", "a.csv", "x\n+1\n1e400\n0x1p3\n\xff\n3;5\n",
+			[]string{`{"prediction":[2.5]}`, `{"error":"`, `{"error":"`, `{"error":"`, `{"error":"`}, "", ""},
 		{"a stray quotation mark", "a.csv", "x\n1\n3\"\n5\n", []string{`{"prediction":[2.5]}`, `{"error":"`, `{"prediction":[4.5]}`}, "", ""},
 		{"a quotation mark that is never closed", "a.csv", "x\n1\n\"3\n5\n", []string{`{"prediction":[2.5]}`, `{"error":"`, `{"prediction":[4.5]}`}, "", ""},
 		{"an empty field", "a.csv", "x\n1\n\"\"\n3\n", []string{`{"prediction":[2.5]}`, `{"error":"`, `{"prediction":[3.5]}`}, "", ""},
@@ -49,11 +55,19 @@ func TestBadInputs(t *testing.T) {
 		{"a JSON document that ends early", "a.json", `{"instances":[1,3`, nil, "Corrupt", ""},
 		{"a JSON document over the limit", "a.json", "[" + strings.Repeat("1,", 600_000) + "1]", nil, "TooLarge", "MAX_TENSOR_BYTES"},
 		{"a bad element of a JSON document", "a.json", `{"instances":[1,"two",3]}`, []string{`{"prediction":2.5}`, `{"error":"`, `{"prediction":3.5}`}, "", ""},
+		{"JSON that is neither rows nor a request", "a.json", `{"x":1}`, nil, "Format", "JSON lines"},
+		{"two JSON documents", "a.json", "[1]\n[3]", nil, "Corrupt", "offset: 4"},
+		{"inputs of the wrong size", "a.json", `{"inputs":[{"name":"x","shape":[2],"datatype":"FP32","data":[1,3,5]}]}`, nil, "Format", "2 elements"},
 		{"no TFRecord", "a.tfrecord", "this is no record at all", nil, "Corrupt", "record"},
 		{"no Parquet", "a.parquet", "PAR1 and then nothing PAR1", nil, "Corrupt", ""},
 		{"an empty Parquet file", "a.parquet", "", nil, "Corrupt", ""},
 		{"no NumPy file", "a.npy", "\x93NUMPY", nil, "Corrupt", ""},
 		{"no zip", "a.npz", "PK", nil, "Corrupt", ""},
+		{"a scalar array", "a.npy", array("<f4", "()", "\x00\x00\x80?"), nil, "Format", "scalar"},
+		{"an array of another type", "a.npy", array("<c8", "(1,)", "12345678"), nil, "Format", "complex64"},
+		{"an array that is cut", "a.npy", array("<f4", "(2,)", "\x00\x00\x80?\x00"), nil, "Corrupt", "8 bytes"},
+		{"an array of billions", "a.npy", array("<f4", "(9000000000,0)", ""), nil, "Format", "no elements"},
+		{"an image for a signature that takes none", "a.png", "\x89PNG\r\n\x1a\n", nil, "AllRowsFailed", "takes no image"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			in := drop(t, c.object, c.content)
@@ -74,6 +88,13 @@ func TestBadInputs(t *testing.T) {
 			checkLines(t, got, c.rows)
 		})
 	}
+}
+
+// array is a .npy file.
+func array(descr, shape, data string) string {
+	header := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': %s, }", descr, shape)
+	header += strings.Repeat(" ", 117-len(header)) + "\n" // to a multiple of 64 with the ten bytes before
+	return "\x93NUMPY\x01\x00" + string(byte(len(header))) + "\x00" + header + data
 }
 
 // checkLines compares rows of JSON lines with what each begins with.

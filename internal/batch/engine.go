@@ -179,7 +179,7 @@ func (p *pipeline) block(ctx context.Context, it *item, decoder func() rows.Deco
 	}
 	outcome, err := p.predict(ctx, decoded)
 	if err != nil {
-		it.err = err
+		it.err = fmt.Errorf("input %s, rows from %d on: %w", p.in.object.URI, it.block.First, err)
 		return
 	}
 	for i := range outcome.Rows {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -115,6 +116,11 @@ func TestReadingDamagedTFRecord(t *testing.T) {
 	o.Limits.MaxLine = 4
 	if _, err := readAll(t, whole[:55], o); !errors.Is(err, rows.ErrCorrupt) {
 		t.Errorf("a long record that is cut: %v", err)
+	}
+	length := binary.LittleEndian.AppendUint64(nil, math.MaxUint64-7) // with head and checksum 8 bytes
+	wraps := binary.LittleEndian.AppendUint32(length, masked(length))
+	if _, err := readAll(t, append(wraps, whole...), o); !errors.Is(err, rows.ErrCorrupt) || !strings.Contains(err.Error(), "inside record 1 at byte 0") {
+		t.Errorf("a record whose length wraps round: %v", err)
 	}
 }
 
