@@ -121,18 +121,25 @@ func score(ctx context.Context, f *runtimeapi.Process, key string) (time.Duratio
 	return took, done, nil
 }
 
+// withStore measures by f, with a store of its own and the demo model's samples.
+func withStore(f func(context.Context, *batchBench, []digitSample) error) func(context.Context) error {
+	return func(ctx context.Context) (err error) {
+		b, err := newBatchBench(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, b.close()) }()
+		samples, err := digitSamples()
+		if err != nil {
+			return err
+		}
+		return f(ctx, b, samples)
+	}
+}
+
 // benchBatch measures a million rows of JSON lines from S3 to S3 beside the bare
 // work, parsing and Session.Run, and beside a Python script.
-func benchBatch(ctx context.Context) (err error) {
-	b, err := newBatchBench(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, b.close()) }()
-	samples, err := digitSamples()
-	if err != nil {
-		return err
-	}
+func benchBatch(ctx context.Context, b *batchBench, samples []digitSample) error {
 	var text bytes.Buffer
 	if err := writeJSONLines(&text, samples, batchRows); err != nil {
 		return err

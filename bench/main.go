@@ -43,11 +43,11 @@ func parts(rounds int) []part {
 	return []part{
 		{"coldstart", func(ctx context.Context) error { return benchColdStart(ctx, rounds) }},
 		{"throughput", benchThroughput},
-		{"memory", benchMemory},
+		{"memory", withStore(benchMemory)},
 		{"codec", benchCodec},
 		{"warm", withLibrary(benchWarm)},
 		{"binary", withLibrary(benchBinary)},
-		{"batch", withLibrary(benchBatch)},
+		{"batch", withLibrary(withStore(benchBatch))},
 	}
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,16 +14,7 @@ import (
 
 // benchMemory measures the peak of a function's resident memory while it scores a
 // small and a large object.
-func benchMemory(ctx context.Context) (err error) {
-	b, err := newBatchBench(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, b.close()) }()
-	samples, err := digitSamples()
-	if err != nil {
-		return err
-	}
+func benchMemory(ctx context.Context, b *batchBench, samples []digitSample) error {
 	fmt.Printf("| peak memory of a function | after load | 200 MB | 800 MB | difference |\n|---|---|---|---|---|\n")
 	for _, format := range []struct {
 		name, extension string
@@ -41,6 +31,7 @@ func benchMemory(ctx context.Context) (err error) {
 			if err := b.put(ctx, key, func(w io.Writer) error { return format.write(w, samples, rows) }); err != nil {
 				return err
 			}
+			var err error
 			if loaded[i], peaks[i], err = b.peak(ctx, key); err != nil {
 				return err
 			}

@@ -14,6 +14,7 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	smithytime "github.com/aws/smithy-go/time"
 
 	"github.com/tensorlambda/tensorlambda/internal/batch"
 )
@@ -94,7 +95,7 @@ func (q *queue) sendChunk(ctx context.Context, tasks []batch.Task) error {
 		entries = slices.DeleteFunc(entries, func(e types.SendMessageBatchRequestEntry) bool {
 			return !slices.ContainsFunc(out.Failed, func(f types.BatchResultErrorEntry) bool { return aws.ToString(f.Id) == aws.ToString(e.Id) })
 		})
-		if err := pause(ctx, firstPause<<(try-1)); err != nil {
+		if err := smithytime.SleepWithContext(ctx, firstPause<<(try-1)); err != nil {
 			return err
 		}
 	}
@@ -125,15 +126,4 @@ func notTaken(failed []types.BatchResultErrorEntry, refused *types.BatchResultEr
 		refused = &failed[0]
 	}
 	return fmt.Errorf("%d messages were not taken, the first because of %s: %s", len(failed), aws.ToString(refused.Code), aws.ToString(refused.Message))
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -86,7 +86,9 @@ func serveCommand(ctx context.Context, cfg config, args []string, stderr io.Writ
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 	defer cancel()
 	err = errors.Join(err, server.Shutdown(stop))
-	<-served //nolint:errcheck // ErrServerClosed, now
+	if end := <-served; !errors.Is(end, http.ErrServerClosed) {
+		err = errors.Join(err, end)
+	}
 	return err
 }
 

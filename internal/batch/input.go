@@ -25,7 +25,7 @@ func (s *Scorer) open(ctx context.Context, o Object) (*input, error) {
 	if err != nil {
 		return nil, fmt.Errorf("input: %w", err)
 	}
-	if o.VersionID == "" && o.ETag != "" && strings.Trim(object.ETag, `"`) != o.ETag {
+	if o.VersionID == "" && o.ETag != "" && unquoted(object.ETag) != o.ETag {
 		return nil, fmt.Errorf("input %s: %w: it has ETag %s, and the event was about %q", o.URI, blob.ErrChanged, object.ETag, o.ETag)
 	}
 	encoding, err := rows.Detect(o.URI.Key, object.ContentType, object.ContentEncoding)
@@ -40,7 +40,7 @@ func (in *input) version() string {
 	if v := in.object.VersionID; v != "" && v != "null" { // null: a bucket without versioning
 		return v
 	}
-	return strings.Trim(in.object.ETag, `"`)
+	return unquoted(in.object.ETag)
 }
 
 // readOptions are those of rows for this input.

