@@ -30,6 +30,7 @@ type mapping struct {
 	visibility time.Duration // whole seconds
 	most       int           // messages of an event
 	copies     bool          // each message comes twice, both at about the same time
+	deadline   time.Duration // of an invocation
 
 	sandboxes []*sandbox
 	under     atomic.Int64 // events that are waiting or under way
@@ -181,6 +182,8 @@ func (s *sandbox) deliver(ctx context.Context, messages []types.Message) error {
 	switch {
 	case errors.Is(err, runtimeapi.ErrExited):
 		return s.start(ctx)
+	case errors.Is(err, runtimeapi.ErrTimedOut): // Lambda kills it, and the messages come back
+		return errors.Join(s.kill(), s.start(ctx))
 	case err != nil:
 		return err
 	case result.ErrorType != "":

@@ -28,7 +28,7 @@ func newMapping(t *testing.T) *mapping {
 	if err := makeBuckets(); err != nil {
 		t.Fatal(err)
 	}
-	return &mapping{t: t, q: newQueue(t), visibility: 5 * time.Second, most: 1}
+	return &mapping{t: t, q: newQueue(t), visibility: 5 * time.Second, most: 1, deadline: runtimeapi.DefaultTimeout}
 }
 
 // sandbox adds one, which is started by startAll. The last of a setting counts.
@@ -115,5 +115,5 @@ func (s *sandbox) invoke(ctx context.Context, event string) (runtimeapi.Result, 
 	})
 	defer watch.Wait()
 	defer cancel(nil)
-	return p.Invoke(ctx, []byte(event), runtimeapi.Options{})
+	return p.Invoke(ctx, []byte(event), runtimeapi.Options{Deadline: time.Now().Add(s.m.deadline)})
 }

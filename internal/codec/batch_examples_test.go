@@ -90,3 +90,10 @@ func TestExampleRowsWantAVectorOfStrings(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// A line of CSV is no serialized example, so every row would fail.
+func TestExamplesAreNoCSV(t *testing.T) {
+	if _, _, err := codec.NewCSVLayout(classifier(), []byte("x,n"), codec.Limits{}); !errors.Is(err, infer.ErrInvalidArgument) || !strings.Contains(err.Error(), "TFRecord") {
+		t.Errorf("error %v, want one that says what to write", err)
+	}
+}

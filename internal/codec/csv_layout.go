@@ -37,6 +37,9 @@ func NewCSVLayout(c *infer.Catalog, first []byte, l Limits) (layout *CSVLayout, 
 	if err != nil {
 		return nil, false, err
 	}
+	if takesExamples(p.sig) {
+		return nil, false, invalid("signature %q takes serialized examples, which CSV cannot hold: write JSON lines or TFRecords", p.sig.Name)
+	}
 	p.instead = "write JSON lines"
 	record := batchRecord(bytes.TrimPrefix(first, byteOrderMark))
 	if layout, err = p.layOut(record, ""); err != nil {
