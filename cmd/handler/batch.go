@@ -37,7 +37,7 @@ func batchOptions(cfg config, stores blob.Stores) batch.Options {
 		},
 		Image:      tensorflow.NewImages(cfg.ImageScale, cfg.MaxTensorBytes).Decode,
 		ShardBytes: cfg.ShardBytes,
-		Trim:       libtensorflow.Trim,
+		Trim:       libtensorflow.NewTrimmer(trimHeadroom).Trim,
 		Settings:   answerSettings(cfg),
 	}
 }
@@ -60,4 +60,8 @@ func parseFormat(s string) (rows.Format, error) {
 }
 
 // errJoinNPY is a wish for instances in a format that has no place for them.
+// trimHeadroom is how far batches may let the process grow beyond what it was when the
+// first of them began.
+const trimHeadroom = 112 << 20
+
 var errJoinNPY = errors.New("npy holds one array of answers and no instances: choose another format, or do not join")

@@ -195,12 +195,12 @@ func (p *pipeline) block(ctx context.Context, it *item, decoder func() rows.Deco
 	}
 }
 
-// trimEvery is how long C memory may pile up.
-const trimEvery = 200 * time.Millisecond
+// trimEvery is how often the size of the process is looked at.
+const trimEvery = 100 * time.Millisecond
 
 // write writes blocks in order until there are no more.
 func (p *pipeline) write() error {
-	trimmed := time.Now()
+	var trimmed time.Time
 	for it := range p.order {
 		<-it.done
 		if p.s.o.Trim != nil && time.Since(trimmed) > trimEvery {

@@ -43,7 +43,7 @@ type Options struct {
 	// have two digits for it; 0 means that.
 	MaxHops int
 	// Trim, where set, gives memory that C code has freed back to the system. It is
-	// called once in a while as long as a stream runs.
+	// called several times a second as long as a stream runs.
 	Trim   func()
 	Logger *slog.Logger // nil means slog.Default()
 }

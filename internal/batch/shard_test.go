@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-
 )
 
 // mixed is the values of an input of four shards, with two rows that fail.
