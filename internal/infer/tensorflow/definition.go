@@ -181,6 +181,9 @@ func canonical(graph *savedmodel.Graph, infos []infer.TensorInfo) error {
 // loading can tell.
 func (d *Definition) Catalog() *infer.Catalog { return d.catalog }
 
+// Tags are those of the meta graph that was chosen, all of them.
+func (d *Definition) Tags() []string { return d.tags }
+
 // InferShapes completes the signature of a frozen graph with the shapes of
 // outputs that TensorFlow infers from the graph. It runs nothing.
 func InferShapes(graphdef []byte, s *infer.Signature) (*infer.Signature, error) {

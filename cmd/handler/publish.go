@@ -1,0 +1,145 @@
+package main
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/tensorlambda/tensorlambda/internal/blob"
+	"github.com/tensorlambda/tensorlambda/internal/pack"
+)
+
+const savedModelFile = "saved_model.pb"
+
+// layOut writes a packed model to a folder, with what it takes along from the original,
+// and lists its files by slash-separated names: the saved_model.pb last, since a
+// folder without one is no model.
+func layOut(packed *pack.Packed, original, folder string) ([]string, error) {
+	var files []string
+	for _, asset := range packed.Assets {
+		files = append(files, "assets/"+asset)
+	}
+	along := []string{"assets.extra"}
+	if packed.Variables {
+		along = append(along, "variables")
+	}
+	from, err := os.OpenRoot(original)
+	if err != nil {
+		return nil, err
+	}
+	defer from.Close()
+	for _, name := range along {
+		err := fs.WalkDir(from.FS(), name, func(path string, entry fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil
+			}
+			if err == nil && entry.Type().IsRegular() {
+				files = append(files, path)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	to, err := os.OpenRoot(folder)
+	if err != nil {
+		return nil, err
+	}
+	defer to.Close()
+	for _, name := range files {
+		if err := copyFile(from, to, name); err != nil {
+			return nil, fmt.Errorf("copy %s: %w", name, err)
+		}
+	}
+	return append(files, savedModelFile), to.WriteFile(savedModelFile, packed.Model, 0o600)
+}
+
+func copyFile(from, to *os.Root, name string) error {
+	in, err := from.Open(name)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if err := to.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return err
+	}
+	out, err := to.Create(name)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+// publish writes the files of a folder below a prefix, or as one archive where the
+// output has the name of one, and is their size there.
+func publish(ctx context.Context, stores blob.Stores, output blob.URI, folder string, files []string) (int64, error) {
+	name := strings.ToLower(output.Key)
+	if strings.HasSuffix(name, ".tar.gz") || strings.HasSuffix(name, ".tgz") {
+		return write(ctx, stores, output, func(w io.Writer) error { return writeArchive(w, folder, files) })
+	}
+	if strings.HasSuffix(name, ".pb") || strings.HasSuffix(name, ".zip") || strings.HasSuffix(name, ".tar") || strings.HasSuffix(name, ".zst") {
+		return 0, usageError{fmt.Errorf("OUTPUT: %q: write to a folder, a prefix or a .tar.gz", output)}
+	}
+	var total int64
+	for _, file := range files {
+		n, err := write(ctx, stores, output.Prefix().Join(file), func(w io.Writer) error { return copyTo(w, filepath.Join(folder, file)) })
+		if err != nil {
+			return 0, err
+		}
+		total += n
+	}
+	return total, nil
+}
+
+func write(ctx context.Context, stores blob.Stores, uri blob.URI, content func(io.Writer) error) (size int64, err error) {
+	upload, err := stores.Create(ctx, uri, blob.CreateOptions{ContentType: "application/octet-stream"})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, upload.Abort()) }() // does nothing after Commit
+	if err := content(upload); err != nil {
+		return 0, fmt.Errorf("write %s: %w", uri, err)
+	}
+	object, err := upload.Commit(ctx)
+	return object.Size, err
+}
+
+func copyTo(w io.Writer, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.Copy(w, f)
+	return err
+}
+
+// writeArchive writes files without times and owners, so that one model always gives
+// the same archive.
+func writeArchive(w io.Writer, folder string, files []string) error {
+	compressed := gzip.NewWriter(w)
+	archive := tar.NewWriter(compressed)
+	for _, file := range files {
+		path := filepath.Join(folder, file)
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		if err := archive.WriteHeader(&tar.Header{Name: file, Mode: 0o644, Size: info.Size()}); err != nil {
+			return err
+		}
+		if err := copyTo(archive, path); err != nil {
+			return err
+		}
+	}
+	return errors.Join(archive.Close(), compressed.Close())
+}

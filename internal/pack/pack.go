@@ -1,0 +1,347 @@
+package pack
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	functionpb "github.com/galeone/tensorflow/tensorflow/go/core/framework/function_go_proto"
+	nodepb "github.com/galeone/tensorflow/tensorflow/go/core/framework/node_def_go_proto"
+	modelpb "github.com/galeone/tensorflow/tensorflow/go/core/protobuf/for_core_protos_go_proto"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/tensorlambda/tensorlambda/internal/infer"
+)
+
+type (
+	functionDef = functionpb.FunctionDef
+	gradientDef = functionpb.GradientDef
+)
+
+// ErrModel means that the model contradicts itself, so it cannot be rewritten.
+var ErrModel = errors.New("malformed model")
+
+// maxConstants is how many bytes of variables become constants: a protobuf ends at
+// 2 GiB, and a model of more keeps its variables in files.
+const maxConstants = 1900 << 20
+
+// initOp is the name of TensorFlow's entry for what loading runs, as a signature and
+// as that signature's output.
+const initOp = "__saved_model_init_op"
+
+// Options are the choices for a model and what only TensorFlow knows of it.
+type Options struct {
+	// Tags are those of the meta graph to pack, all of them.
+	Tags []string
+	// Signatures are those to keep; none means all.
+	Signatures []string
+	// Operations is TensorFlow's list of its operations, a serialized OpList.
+	Operations []byte
+	// Values reads variables by the names of the nodes that make them. A variable
+	// without a value is left out of the answer. Package pack keeps the tensors
+	// until Model was read.
+	Values func(variables []string) (map[string]*infer.Tensor, error)
+}
+
+// Packed is a rewritten model.
+type Packed struct {
+	Model     []byte   // saved_model.pb
+	Assets    []string // files below assets/ that it needs, by slash-separated names
+	Variables bool     // whether it needs the variables folder, as it was
+	Report    Report
+}
+
+// Report is what was done to the model.
+type Report struct {
+	NodesBefore, NodesAfter int // of the graph and its functions
+	Inlined                 int // calls
+	Folded                  int // variables
+	FoldedBytes             int64
+	Kept                    []Kept
+}
+
+// Kept is a node that stays as it was, and why.
+type Kept struct{ Node, Op, Why string }
+
+// SavedModel packs a saved_model.pb. The error wraps ErrModel where the model makes no
+// sense, else it is that of Values.
+func SavedModel(content []byte, o Options) (*Packed, error) {
+	var model modelpb.SavedModel
+	if err := proto.Unmarshal(content, &model); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrModel, err)
+	}
+	meta, err := metaGraph(&model, o.Tags)
+	if err != nil {
+		return nil, err
+	}
+	p := new(Packed)
+	if err := p.rewrite(meta, o); err != nil {
+		return nil, err
+	}
+	model.MetaGraphs = []*modelpb.MetaGraphDef{meta}
+	if p.Model, err = (proto.MarshalOptions{Deterministic: true}).Marshal(&model); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func metaGraph(model *modelpb.SavedModel, tags []string) (*modelpb.MetaGraphDef, error) {
+	want := slices.Sorted(slices.Values(tags))
+	for _, meta := range model.GetMetaGraphs() {
+		if slices.Equal(slices.Sorted(slices.Values(meta.GetMetaInfoDef().GetTags())), want) {
+			return meta, nil
+		}
+	}
+	return nil, fmt.Errorf("no meta graph has the tags %s: %w", strings.Join(tags, ","), ErrModel)
+}
+
+func (p *Packed) rewrite(meta *modelpb.MetaGraphDef, o Options) error {
+	ops, err := newOperations(o.Operations, meta.GetGraphDef().GetLibrary())
+	if err != nil {
+		return err
+	}
+	p.Report.NodesBefore = count(meta)
+	g, err := newGraph(meta.GetGraphDef(), ops, &p.Report)
+	if err != nil {
+		return err
+	}
+	if err := selectSignatures(meta, o.Signatures); err != nil {
+		return err
+	}
+	g.fed = make(map[string]bool)
+	for _, signature := range meta.GetSignatureDef() {
+		addTensors(g.fed, signature.GetInputs())
+	}
+	g.roots = union(g.fed, entries(meta))
+	restore := meta.GetSaverDef().GetRestoreOpName()
+	saver := map[string]bool{restore: true, parseEndpoint(meta.GetSaverDef().GetFilenameTensorName()).node: true}
+	if restore == "" {
+		saver = nil
+	}
+	// What neither loading nor a signature needs is dropped before it is unfolded.
+	g.drop(union(g.roots, saver))
+	if err := g.inline(); err != nil {
+		return err
+	}
+	variables := g.variables(g.live(g.roots))
+	folded, err := g.choose(variables, o.Values)
+	if err != nil {
+		return err
+	}
+	if restore != "" && g.forget(folded, restore) > 0 {
+		// The files of variables stay, with what restores those that are left.
+		p.Variables = true
+		g.roots = union(g.roots, saver)
+	} else {
+		meta.SaverDef = nil
+	}
+	if err := g.fold(folded.list, folded.values); err != nil {
+		return err
+	}
+	g.prune()
+	p.tidy(meta, g)
+	p.Report.NodesAfter = count(meta)
+	return nil
+}
+
+// selectSignatures drops the signatures that are not kept, and those for training.
+func selectSignatures(meta *modelpb.MetaGraphDef, keep []string) error {
+	signatures := meta.GetSignatureDef()
+	for _, name := range keep {
+		if signatures[name] == nil {
+			return fmt.Errorf("the model has no signature %q: %w", name, ErrModel)
+		}
+	}
+	maps.DeleteFunc(signatures, func(name string, _ *modelpb.SignatureDef) bool {
+		return name == "__saved_model_train_op" || name != initOp && len(keep) > 0 && !slices.Contains(keep, name)
+	})
+	return nil
+}
+
+// entries are the nodes that hold what signatures answer and what loading runs.
+func entries(meta *modelpb.MetaGraphDef) map[string]bool {
+	roots := make(map[string]bool)
+	for _, signature := range meta.GetSignatureDef() {
+		addTensors(roots, signature.GetOutputs())
+	}
+	for name, collection := range meta.GetCollectionDef() {
+		if initCollections[name] {
+			for _, node := range collection.GetNodeList().GetValue() {
+				roots[parseEndpoint(node).node] = true
+			}
+		}
+	}
+	return roots
+}
+
+func addTensors(nodes map[string]bool, infos map[string]*modelpb.TensorInfo) {
+	for _, info := range infos {
+		for _, tensor := range tensors(info) {
+			if tensor != "" {
+				nodes[parseEndpoint(strings.TrimPrefix(tensor, "^")).node] = true
+			}
+		}
+	}
+}
+
+// initCollections name what loading runs in models of TensorFlow 1.
+var initCollections = map[string]bool{"saved_model_main_op": true, "legacy_init_op": true}
+
+// tensors are those that an input or output of a signature consists of.
+func tensors(info *modelpb.TensorInfo) []string {
+	sparse := info.GetCooSparse()
+	names := []string{info.GetName(), sparse.GetValuesTensorName(), sparse.GetIndicesTensorName(), sparse.GetDenseShapeTensorName()}
+	for _, component := range info.GetCompositeTensor().GetComponents() {
+		names = append(names, tensors(component)...)
+	}
+	return names
+}
+
+// chosen are the variables to fold, with their values.
+type chosen struct {
+	list   []*variable
+	values map[string]*infer.Tensor
+}
+
+// choose reads the variables that can be folded, and reports those that cannot.
+func (g *graph) choose(variables []*variable, read func([]string) (map[string]*infer.Tensor, error)) (*chosen, error) {
+	foldable := slices.DeleteFunc(slices.Clone(variables), func(v *variable) bool { return v.why != "" })
+	c := new(chosen)
+	if len(foldable) > 0 {
+		var err error
+		if c.values, err = read(names(foldable)); err != nil {
+			return nil, fmt.Errorf("values of variables: %w", err)
+		}
+	}
+	var total int64
+	for _, v := range foldable {
+		switch value := c.values[v.name]; {
+		case value == nil:
+			v.why = "has no value"
+		default:
+			total += int64(len(value.Data))
+		}
+	}
+	for _, v := range variables {
+		if v.why == "" && total > maxConstants {
+			v.why = fmt.Sprintf("is one of %d MB of variables, and constants may have %d MB", total/1e6, maxConstants/1_000_000)
+		}
+		if v.why != "" {
+			g.keep(v.nodes[0], v.why)
+			continue
+		}
+		c.list = append(c.list, v)
+	}
+	return c, nil
+}
+
+// forget takes the restoring of variables that are not needed any more out of the
+// restore op, and is how many it still restores.
+func (g *graph) forget(folded *chosen, restore string) int {
+	needed := make(map[string]bool)
+	used := g.live(g.roots)
+	for _, n := range g.nodes {
+		if variableOps[n.GetOp()] && used[n.GetName()] {
+			needed[sharedName(n)] = true
+		}
+	}
+	for _, v := range folded.list {
+		delete(needed, sharedName(v.nodes[0]))
+	}
+	live := g.live(map[string]bool{restore: true})
+	dropped := make(map[string]bool)
+	left := 0
+	for name := range live {
+		n := g.index[name]
+		if n.GetOp() != "AssignVariableOp" && n.GetOp() != "Assign" {
+			continue
+		}
+		source := g.source(n)
+		dropped[name] = source == nil || !needed[sharedName(source)]
+		if !dropped[name] {
+			left++
+		}
+	}
+	for name := range live {
+		n := g.index[name]
+		n.Input = slices.DeleteFunc(n.GetInput(), func(in string) bool { return dropped[parseEndpoint(in).node] })
+	}
+	return left
+}
+
+// tidy drops what a model needs only for training and for being loaded as an object of
+// Python, and assets that nothing reads.
+func (p *Packed) tidy(meta *modelpb.MetaGraphDef, g *graph) {
+	meta.ObjectGraphDef = nil
+	meta.MetaInfoDef.StrippedOpList = nil
+	meta.MetaInfoDef.FunctionAliases = nil
+	maps.DeleteFunc(meta.GetCollectionDef(), func(name string, _ *modelpb.CollectionDef) bool { return !initCollections[name] && name != assetCollection })
+	moveInitOp(meta)
+	meta.AssetFileDef = slices.DeleteFunc(meta.GetAssetFileDef(), func(asset *modelpb.AssetFileDef) bool {
+		return g.index[parseEndpoint(asset.GetTensorInfo().GetName()).node] == nil
+	})
+	for _, asset := range append(meta.GetAssetFileDef(), collectedAssets(meta)...) {
+		p.Assets = append(p.Assets, path.Clean(asset.GetFilename()))
+	}
+	slices.Sort(p.Assets)
+	p.Assets = slices.Compact(p.Assets)
+}
+
+// moveInitOp names the init op as TensorFlow 1 does. Without its objects Python reads
+// the model as one of TensorFlow 1, and would take the entry of TensorFlow 2 for a
+// signature that somebody calls. The C++ loader reads both.
+func moveInitOp(meta *modelpb.MetaGraphDef) {
+	entry := meta.GetSignatureDef()[initOp]
+	if entry == nil {
+		return
+	}
+	delete(meta.GetSignatureDef(), initOp)
+	node := parseEndpoint(entry.GetOutputs()[initOp].GetName()).node
+	if node == "" {
+		return
+	}
+	if meta.CollectionDef == nil {
+		meta.CollectionDef = make(map[string]*modelpb.CollectionDef)
+	}
+	meta.CollectionDef["saved_model_main_op"] = &modelpb.CollectionDef{
+		Kind: &modelpb.CollectionDef_NodeList_{NodeList: &modelpb.CollectionDef_NodeList{Value: []string{node}}},
+	}
+}
+
+// assetCollection is where models of TensorFlow 1 list their assets.
+const assetCollection = "saved_model_assets"
+
+func collectedAssets(meta *modelpb.MetaGraphDef) []*modelpb.AssetFileDef {
+	var assets []*modelpb.AssetFileDef
+	for _, value := range meta.GetCollectionDef()[assetCollection].GetAnyList().GetValue() {
+		asset := new(modelpb.AssetFileDef)
+		if value.UnmarshalTo(asset) == nil {
+			assets = append(assets, asset)
+		}
+	}
+	return assets
+}
+
+// drop forgets the nodes that the roots do not need.
+func (g *graph) drop(roots map[string]bool) {
+	live := g.live(roots)
+	g.nodes = slices.DeleteFunc(g.nodes, func(n *nodepb.NodeDef) bool { return !live[n.GetName()] })
+	maps.DeleteFunc(g.index, func(name string, _ *nodepb.NodeDef) bool { return !live[name] })
+}
+
+func count(meta *modelpb.MetaGraphDef) int {
+	n := len(meta.GetGraphDef().GetNode())
+	for _, fn := range meta.GetGraphDef().GetLibrary().GetFunction() {
+		n += len(fn.GetNodeDef())
+	}
+	return n
+}
+
+func union(a, b map[string]bool) map[string]bool {
+	both := maps.Clone(a)
+	maps.Copy(both, b)
+	return both
+}
