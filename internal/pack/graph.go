@@ -233,7 +233,9 @@ type use struct {
 	position int
 }
 
-func isList(arg *oppb.OpDef_ArgDef) bool { return arg.GetNumberAttr() != "" || arg.GetTypeListAttr() != "" }
+func isList(arg *oppb.OpDef_ArgDef) bool {
+	return arg.GetNumberAttr() != "" || arg.GetTypeListAttr() != ""
+}
 
 func typeValue(t typespb.DataType) *attrpb.AttrValue {
 	return &attrpb.AttrValue{Value: &attrpb.AttrValue_Type{Type: t}}

@@ -278,7 +278,9 @@ func (p *Packed) tidy(meta *modelpb.MetaGraphDef, g *graph) {
 	meta.ObjectGraphDef = nil
 	meta.MetaInfoDef.StrippedOpList = nil
 	meta.MetaInfoDef.FunctionAliases = nil
-	maps.DeleteFunc(meta.GetCollectionDef(), func(name string, _ *modelpb.CollectionDef) bool { return !initCollections[name] && name != assetCollection })
+	maps.DeleteFunc(meta.GetCollectionDef(), func(name string, _ *modelpb.CollectionDef) bool {
+		return !initCollections[name] && name != assetCollection
+	})
 	moveInitOp(meta)
 	meta.AssetFileDef = slices.DeleteFunc(meta.GetAssetFileDef(), func(asset *modelpb.AssetFileDef) bool {
 		return g.index[parseEndpoint(asset.GetTensorInfo().GetName()).node] == nil

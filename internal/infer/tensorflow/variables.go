@@ -12,19 +12,23 @@ import (
 // its graph that make them. A variable that loading does not give a value is left
 // out. It needs the open library. The tensors are copies.
 func (d *Definition) Variables(names []string) (map[string]*infer.Tensor, error) {
-	graph, session, err := d.load()
+	graph, session, err := d.loadSavedModel(false)
 	if err != nil {
 		return nil, fmt.Errorf("load model: %w", err)
 	}
 	defer session.Close()
-	values := make(map[string]*infer.Tensor, len(names))
+	// All are added before the first run, since a session takes in a changed graph
+	// whole.
+	reads := make([]tf.Output, len(names))
 	for i, name := range names {
-		read, err := reading(graph, name, fmt.Sprintf("tensorlambda_read_%d", i))
-		if err != nil {
+		if reads[i], err = reading(graph, name, fmt.Sprintf("tensorlambda_read_%d", i)); err != nil {
 			return nil, fmt.Errorf("variable %q: %w", name, err)
 		}
+	}
+	values := make(map[string]*infer.Tensor, len(names))
+	for i, name := range names {
 		// One at a time: the value of one that was never written is an error.
-		results, err := session.Run(nil, []tf.Output{read}, nil)
+		results, err := session.Run(nil, reads[i:i+1], nil)
 		if err != nil {
 			continue
 		}
