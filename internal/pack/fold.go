@@ -65,22 +65,29 @@ func sharedName(n *nodepb.NodeDef) string {
 
 // notOnlyRead says what else is done to the handle that n gives, "" if nothing.
 func (g *graph) notOnlyRead(n *nodepb.NodeDef, consumers map[string][]use, depth int) string {
-	for _, use := range consumers[n.GetName()] {
-		op := use.node.GetOp()
+	for _, taker := range consumers[n.GetName()] {
+		op := taker.node.GetOp()
 		switch {
 		case n.GetOp() == "VariableV2" || n.GetOp() == "Variable":
-			if arg, ok := g.ops.input(use.node, use.position); !ok || arg.GetIsRef() {
-				return fmt.Sprintf("is written by %q (%s)", use.node.GetName(), op)
+			if arg, ok := g.ops.input(taker.node, taker.position); !ok || arg.GetIsRef() {
+				return fmt.Sprintf("is written by %q (%s)", taker.node.GetName(), op)
 			}
 		case reads[op]:
 		case op == "Identity" && depth < 100:
-			if why := g.notOnlyRead(use.node, consumers, depth+1); why != "" {
+			if why := g.notOnlyRead(taker.node, consumers, depth+1); why != "" {
 				return why
 			}
-		case len(mentioned(use.node)) > 0:
-			return fmt.Sprintf("is used in the functions of %q (%s)", use.node.GetName(), op)
+		case len(mentioned(taker.node)) > 0:
+			if why := g.notOnlyReadIn(taker.node, taker.position, 0); why != "" {
+				return why
+			}
+			if capturing[op].loop && slices.ContainsFunc(consumers[taker.node.GetName()], func(after use) bool {
+				return parseEndpoint(after.node.GetInput()[after.position]).index == taker.position
+			}) {
+				return fmt.Sprintf("comes out of %q (%s)", taker.node.GetName(), op)
+			}
 		default:
-			return fmt.Sprintf("is written by %q (%s)", use.node.GetName(), op)
+			return fmt.Sprintf("is written by %q (%s)", taker.node.GetName(), op)
 		}
 	}
 	if g.roots[n.GetName()] && n.GetOp() != "VariableV2" {
@@ -122,34 +129,66 @@ func (g *graph) fold(variables []*variable, values map[string]*infer.Tensor) err
 			}
 		}
 	}
-	for _, n := range g.nodes {
-		if reads[n.GetOp()] {
+	for _, n := range slices.Clone(g.nodes) { // reading may add a node
+		switch {
+		case reads[n.GetOp()]:
 			if source := g.source(n); constants[source.GetName()] {
-				g.read(n, source)
+				readValue(n, source.GetAttr()["dtype"], func(axis int32) string { return g.scalar(g.free(n.GetName()+"/axis"), axis) })
+			}
+		case capturing[n.GetOp()].types != "":
+			dtypes := make(map[int]*attrpb.AttrValue)
+			for position, in := range n.GetInput() {
+				e := parseEndpoint(in)
+				if source := g.sourceOf(e); !e.control && constants[source.GetName()] {
+					dtypes[position] = source.GetAttr()["dtype"]
+				}
+			}
+			if g.takesHandles(n, dtypes); len(dtypes) > 0 {
+				g.specialize(n, dtypes)
 			}
 		}
 	}
 	return g.bypass()
 }
 
+// takesHandles leaves of dtypes the inputs that n takes as handles: the others were
+// constants before, or are references that read as values.
+func (g *graph) takesHandles(n *nodepb.NodeDef, dtypes map[int]*attrpb.AttrValue) {
+	c := capturing[n.GetOp()]
+	types := n.GetAttr()[c.types].GetList().GetType()
+	for position := range dtypes {
+		k := position - c.skipped
+		if k < 0 || k >= len(types) || types[k] != typespb.DataType_DT_RESOURCE {
+			delete(dtypes, position)
+		}
+	}
+}
+
 // source is where the first input of a node comes from, through Identities.
 func (g *graph) source(n *nodepb.NodeDef) *nodepb.NodeDef {
+	if len(n.GetInput()) == 0 {
+		return n
+	}
+	return g.sourceOf(parseEndpoint(n.GetInput()[0]))
+}
+
+// sourceOf is the node that makes a tensor, behind Identities; nil where there is none.
+func (g *graph) sourceOf(e endpoint) *nodepb.NodeDef {
+	n := g.index[e.node]
 	for range len(g.nodes) {
-		if len(n.GetInput()) == 0 {
+		if n == nil || n.GetOp() != "Identity" || len(n.GetInput()) == 0 {
 			return n
 		}
 		n = g.index[parseEndpoint(n.GetInput()[0]).node]
-		if n == nil || n.GetOp() != "Identity" {
-			return n
-		}
 	}
 	return nil
 }
 
-// read makes a read of a handle the same read of a constant. The order among reads and
-// other operations, which control edges keep, is lost on purpose: nothing writes it.
-func (g *graph) read(n, source *nodepb.NodeDef) {
-	attrs, dtype := n.GetAttr(), source.GetAttr()["dtype"]
+// readValue makes a read of a handle the same read of a value of type dtype. scalar
+// adds a constant beside n and is its tensor. The order among reads and other
+// operations, which control edges keep, is lost on purpose: nothing writes the value.
+func readValue(n *nodepb.NodeDef, dtype *attrpb.AttrValue, scalar func(int32) string) {
+	attrs := n.GetAttr()
 	data := func(k int) []string { return slices.Clone(n.GetInput()[:k]) }
 	switch n.GetOp() {
 	case "ReadVariableOp":
@@ -167,8 +206,7 @@ func (g *graph) read(n, source *nodepb.NodeDef) {
 		if batch == nil {
 			batch = &attrpb.AttrValue{Value: &attrpb.AttrValue_I{}}
 		}
-		axis := g.scalar(g.free(n.GetName()+"/axis"), int32(batch.GetI()))
-		n.Op, n.Input = "GatherV2", append(data(2), axis)
+		n.Op, n.Input = "GatherV2", append(data(2), scalar(int32(batch.GetI())))
 		n.Attr = map[string]*attrpb.AttrValue{
 			"Tparams": dtype, "Tindices": attrs["Tindices"], "Taxis": typeValue(typespb.DataType_DT_INT32), "batch_dims": batch,
 		}
@@ -182,9 +220,13 @@ func (g *graph) read(n, source *nodepb.NodeDef) {
 
 // scalar adds a constant and is its name.
 func (g *graph) scalar(name string, value int32) string {
-	attrs, _ := constantOf(&infer.Tensor{DType: infer.Int32, Shape: infer.Shape{}, Data: littleEndian(value)})
-	g.add(&nodepb.NodeDef{Name: name, Op: "Const", Attr: attrs})
+	g.add(&nodepb.NodeDef{Name: name, Op: "Const", Attr: scalarAttrs(value)})
 	return name
+}
+
+func scalarAttrs(value int32) map[string]*attrpb.AttrValue {
+	attrs, _ := constantOf(&infer.Tensor{DType: infer.Int32, Shape: infer.Shape{}, Data: littleEndian(value)}) // integers can be constants
+	return attrs
 }
 
 func littleEndian(v int32) []byte { return []byte{byte(v), byte(v >> 8), byte(v >> 16), byte(v >> 24)} }
