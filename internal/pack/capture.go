@@ -167,7 +167,7 @@ func (g *graph) specialized(fn *functionpb.FunctionDef, arguments map[int]*attrp
 	signature := fn.GetSignature()
 	signature.Name = g.freeFunction(signature.GetName() + "_packed")
 	fn.ResourceArgUniqueId = nil
-	delete(fn.GetAttr(), "_input_shapes") // a handle is a scalar, its value is not
+	delete(fn.GetAttr(), "_input_shapes")        // a handle is a scalar, its value is not
 	values := make(map[string]*attrpb.AttrValue) // tensors that were handles
 	for k, dtype := range arguments {
 		arg := signature.GetInputArg()[k]

@@ -40,6 +40,13 @@ func newGraph(def *graphpb.GraphDef, ops *operations, report *Report) (*graph, e
 		n.ExperimentalDebugInfo = nil
 		delete(n.GetAttr(), "_output_shapes")
 	}
+	for _, n := range g.nodes {
+		for _, in := range n.GetInput() {
+			if g.index[parseEndpoint(in).node] == nil {
+				return nil, fmt.Errorf("node %q has input %q, which is nowhere: %w", n.GetName(), in, ErrModel)
+			}
+		}
+	}
 	return g, nil
 }
 

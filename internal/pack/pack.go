@@ -218,11 +218,10 @@ func (g *graph) choose(variables []*variable, read func([]string) (map[string]*i
 	}
 	var total int64
 	for _, v := range foldable {
-		switch value := c.values[v.name]; {
-		case value == nil:
-			v.why = "has no value"
-		default:
+		if value := c.values[v.name]; value != nil {
 			total += int64(len(value.Data))
+		} else {
+			v.why = "has no value"
 		}
 	}
 	for _, v := range variables {

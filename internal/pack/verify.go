@@ -55,7 +55,6 @@ type comparison struct {
 	original, again, packed *infer.Model
 	random                  *rand.Rand
 	agreement               *Agreement
-	excluded                map[string]bool
 }
 
 func (c *comparison) ask(ctx context.Context, name string) error {
@@ -73,10 +72,11 @@ func (c *comparison) ask(ctx context.Context, name string) error {
 		}
 		answers[i], failures[i] = model.Predict(ctx, request)
 	}
-	switch {
-	case (failures[0] == nil) != (failures[2] == nil):
-		return fmt.Errorf("%w: before: %v; after: %v", ErrDisagree, failures[0], failures[2])
-	case failures[0] != nil || failures[1] != nil:
+	before, after := failures[0] == nil, failures[2] == nil
+	if before != after {
+		return fmt.Errorf("%w: %w where the other one answers", ErrDisagree, errors.Join(failures[0], failures[2]))
+	}
+	if !before || failures[1] != nil {
 		c.agreement.Refused++
 		return nil
 	}
