@@ -72,11 +72,10 @@ func (c *comparison) ask(ctx context.Context, name string) error {
 		}
 		answers[i], failures[i] = model.Predict(ctx, request)
 	}
-	before, after := failures[0] == nil, failures[2] == nil
-	if before != after {
+	if (failures[0] == nil) != (failures[2] == nil) {
 		return fmt.Errorf("%w: %w where the other one answers", ErrDisagree, errors.Join(failures[0], failures[2]))
 	}
-	if !before || failures[1] != nil {
+	if errors.Join(failures[:]...) != nil { // of the original: it says nothing about the packed one
 		c.agreement.Refused++
 		return nil
 	}
