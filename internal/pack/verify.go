@@ -75,7 +75,7 @@ func (c *comparison) ask(ctx context.Context, name string) error {
 	if (failures[0] == nil) != (failures[2] == nil) {
 		return fmt.Errorf("%w: %w where the other one answers", ErrDisagree, errors.Join(failures[0], failures[2]))
 	}
-	if errors.Join(failures[:]...) != nil { // of the original: it says nothing about the packed one
+	if !answered(failures[:]) { // by the original: that says nothing about the packed one
 		c.agreement.Refused++
 		return nil
 	}
@@ -90,6 +90,10 @@ func (c *comparison) ask(ctx context.Context, name string) error {
 		}
 	}
 	return nil
+}
+
+func answered(failures []error) bool {
+	return !slices.ContainsFunc(failures, func(err error) bool { return err != nil })
 }
 
 func (c *comparison) exclude(signature, output string) {
