@@ -40,11 +40,16 @@ func TestKilledAtEveryWrite(t *testing.T) {
 	}
 	m.startAll()
 	content, want := wideRows(36_000)
-	in := drop(t, "rows.jsonl", content)
-	m.q.send(s3Event(in))
-	m.drain()
-	exactJob(t, in, want)
-	if len(c.left) > 0 {
+	left := 0
+	// A death that was due where another one struck comes with the next job.
+	for i := 0; i == 0 || i < 4 && c.pending() > 0; i++ {
+		in := drop(t, fmt.Sprintf("rows-%d.jsonl", i), content)
+		m.q.send(s3Event(in))
+		m.drain()
+		exactJob(t, in, want)
+		left += uploads(t, in)
+	}
+	if c.pending() > 0 {
 		t.Errorf("nobody died at %v", c.left)
 	}
 	if dead := m.deadLetters(); len(dead) > 0 {
@@ -52,8 +57,8 @@ func TestKilledAtEveryWrite(t *testing.T) {
 	}
 	// A process that was killed cannot abort its upload. There are seven deaths
 	// between the creation of an upload and its completion.
-	if n := uploads(t, in); n > 7 {
-		t.Errorf("%d multipart uploads are left, more than processes died in one", n)
+	if left > 7 {
+		t.Errorf("%d multipart uploads are left, more than processes died in one", left)
 	}
 }
 
@@ -91,6 +96,12 @@ func (c *crashes) take(operation string) (crash, bool) {
 	d := c.left[i]
 	c.left = slices.Delete(c.left, i, i+1)
 	return d, true
+}
+
+func (c *crashes) pending() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.left)
 }
 
 // back lets a death that did not happen happen later.

@@ -147,8 +147,12 @@ func TestTwoScoreTheSameHop(t *testing.T) {
 			st.deliver(st.scorer(), 1)
 			st.queue.takeShard(1)
 			st.gate.on(rule{method: http.MethodPut, suffix: "/" + tt.at, before: func() {
-				if err := tt.other(st); err != nil {
+				// On a slow machine a short time is too short for what a receipt promises:
+				// then the message comes back.
+				if err := tt.other(st); err != nil && Permanent(err) {
 					t.Errorf("the other: %v", err)
+				} else if err != nil {
+					st.queue.back(st.task(1, 0))
 				}
 			}})
 			if err := tt.first(st); err != nil && Permanent(err) {
