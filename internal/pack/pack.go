@@ -10,6 +10,7 @@ import (
 
 	functionpb "github.com/galeone/tensorflow/tensorflow/go/core/framework/function_go_proto"
 	nodepb "github.com/galeone/tensorflow/tensorflow/go/core/framework/node_def_go_proto"
+	typespb "github.com/galeone/tensorflow/tensorflow/go/core/framework/types_go_proto"
 	modelpb "github.com/galeone/tensorflow/tensorflow/go/core/protobuf/for_core_protos_go_proto"
 	"google.golang.org/protobuf/proto"
 
@@ -238,12 +239,12 @@ func (g *graph) choose(variables []*variable, read func([]string) (map[string]*i
 }
 
 // forget takes the restoring of variables that are not needed any more out of the
-// restore op, and is how many it still restores.
+// restore op, and is how many variables and tables it still restores.
 func (g *graph) forget(folded *chosen, restore string) int {
 	needed := make(map[string]bool)
 	used := g.live(g.roots)
 	for _, n := range g.nodes {
-		if variableOps[n.GetOp()] && used[n.GetName()] {
+		if used[n.GetName()] && (variableOps[n.GetOp()] || n.GetAttr()["shared_name"] != nil) {
 			needed[sharedName(n)] = true
 		}
 	}
@@ -255,12 +256,14 @@ func (g *graph) forget(folded *chosen, restore string) int {
 	left := 0
 	for name := range live {
 		n := g.index[name]
-		if n.GetOp() != "AssignVariableOp" && n.GetOp() != "Assign" {
+		assigns := n.GetOp() == "AssignVariableOp" || n.GetOp() == "Assign"
+		if !assigns && !g.fills(n) {
 			continue
 		}
 		source := g.source(n)
-		dropped[name] = source == nil || !needed[sharedName(source)]
-		if !dropped[name] {
+		unneeded := source == nil || !needed[sharedName(source)]
+		dropped[name] = unneeded && assigns
+		if !unneeded {
 			left++
 		}
 	}
@@ -269,6 +272,13 @@ func (g *graph) forget(folded *chosen, restore string) int {
 		n.Input = slices.DeleteFunc(n.GetInput(), func(in string) bool { return dropped[parseEndpoint(in).node] })
 	}
 	return left
+}
+
+// fills reports whether a node writes to what the handle in front names, as to a
+// table whose content is in the files of variables.
+func (g *graph) fills(n *nodepb.NodeDef) bool {
+	arg, ok := g.ops.input(n, 0)
+	return ok && arg.GetType() == typespb.DataType_DT_RESOURCE && g.ops.lookup(n.GetOp()).GetIsStateful() && !reads[n.GetOp()]
 }
 
 // tidy drops what a model needs only for training and for being loaded as an object of

@@ -60,8 +60,9 @@ class MetadataTest(given.ArrayTest):
 
 
 def model_spec(model: str) -> ModelSpec:
-    name, _, version = model.partition("/")
-    return ModelSpec(name=name, version=Int64Value(value=int(version or 1)))
+    folders = model.split("/")
+    version = int(folders.pop()) if folders[-1].isdecimal() else 1
+    return ModelSpec(name=folders[-1], version=Int64Value(value=version))
 
 
 if __name__ == "__main__":
