@@ -2,7 +2,6 @@ package pack
 
 import (
 	"fmt"
-	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -105,25 +104,16 @@ func (g *graph) bypass() error {
 	return nil
 }
 
-// isReference reports whether a tensor is a reference to a variable of TensorFlow 1.
+// isReference reports whether a tensor is a reference to a variable of TensorFlow 1,
+// or may be one for all that is known.
 func (g *graph) isReference(e endpoint) bool {
 	n := g.index[e.node]
 	def := g.ops.lookup(n.GetOp())
-	position := e.index
-	for _, arg := range def.GetOutputArg() {
-		width, err := width(arg, n.GetAttr(), def)
-		if err != nil {
-			return true
-		}
-		if position < width {
-			return arg.GetIsRef()
-		}
-		position -= width
-	}
-	return n != nil && def == nil
+	arg, ok := argument(def.GetOutputArg(), n, def, e.index)
+	return !ok || arg.GetIsRef()
 }
 
-// live is the nodes that the roots need, and those of roots alone.
+// live is the roots and the nodes that they need.
 func (g *graph) live(roots map[string]bool) map[string]bool {
 	live := make(map[string]bool)
 	var pending []string
@@ -145,15 +135,16 @@ func (g *graph) live(roots map[string]bool) map[string]bool {
 	return live
 }
 
+// drop forgets the nodes that the roots do not need.
+func (g *graph) drop(roots map[string]bool) {
+	live := g.live(roots)
+	g.nodes = slices.DeleteFunc(g.nodes, func(n *nodepb.NodeDef) bool { return !live[n.GetName()] })
+	maps.DeleteFunc(g.index, func(name string, _ *nodepb.NodeDef) bool { return !live[name] })
+}
+
 // prune drops what no root needs: nodes, functions, and names of nodes that are gone.
 func (g *graph) prune() {
-	live := g.live(g.roots)
-	g.nodes = slices.DeleteFunc(g.nodes, func(n *nodepb.NodeDef) bool { return !live[n.GetName()] })
-	for name := range g.index {
-		if !live[name] {
-			delete(g.index, name)
-		}
-	}
+	g.drop(g.roots)
 	needed := make(map[string]bool)
 	for _, n := range g.nodes {
 		g.need(n, needed)
@@ -217,12 +208,11 @@ func (g *graph) uncolocate(n *nodepb.NodeDef) {
 	n.Attr["_class"] = &attrpb.AttrValue{Value: &attrpb.AttrValue_List{List: &attrpb.AttrValue_ListValue{S: kept}}}
 }
 
-// uses yields the nodes among live that take an output of a node, with the position
-// of the input.
+// consumers are the inputs of live nodes by the node that they come from.
 func (g *graph) consumers(live map[string]bool) map[string][]use {
 	consumers := make(map[string][]use)
 	for _, n := range g.nodes {
-		if live != nil && !live[n.GetName()] {
+		if !live[n.GetName()] {
 			continue
 		}
 		for i, in := range n.GetInput() {
@@ -247,5 +237,3 @@ func isList(arg *oppb.OpDef_ArgDef) bool {
 func typeValue(t typespb.DataType) *attrpb.AttrValue {
 	return &attrpb.AttrValue{Value: &attrpb.AttrValue_Type{Type: t}}
 }
-
-func mapsValues(m map[string]string) iter.Seq[string] { return maps.Values(m) }

@@ -2,6 +2,7 @@ package pack
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -204,7 +205,7 @@ func (b *body) settle(values map[string]*attrpb.AttrValue) error {
 	}
 	n := b.call
 	var after []string
-	for _, name := range slices.Sorted(mapsValues(b.fn.GetControlRet())) {
+	for _, name := range slices.Sorted(maps.Values(b.fn.GetControlRet())) {
 		if mapped, ok := b.names[name]; ok && effectful {
 			after = append(after, "^"+mapped)
 		}

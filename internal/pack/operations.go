@@ -10,6 +10,8 @@ import (
 	oppb "github.com/galeone/tensorflow/tensorflow/go/core/framework/op_def_go_proto"
 	typespb "github.com/galeone/tensorflow/tensorflow/go/core/framework/types_go_proto"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/tensorlambda/tensorlambda/internal/savedmodel"
 )
 
 // maxWidth is more tensors than an output of an operation has.
@@ -76,7 +78,12 @@ func (o *operations) output(n *nodepb.NodeDef, name string, index int) (int, err
 // input is the definition of the input at a position among all inputs of a node.
 func (o *operations) input(n *nodepb.NodeDef, position int) (*oppb.OpDef_ArgDef, bool) {
 	def := o.lookup(n.GetOp())
-	for _, arg := range def.GetInputArg() {
+	return argument(def.GetInputArg(), n, def, position)
+}
+
+// argument is the one among args that has the tensor at a position.
+func argument(args []*oppb.OpDef_ArgDef, n *nodepb.NodeDef, def *oppb.OpDef, position int) (*oppb.OpDef_ArgDef, bool) {
+	for _, arg := range args {
 		width, err := width(arg, n.GetAttr(), def)
 		if err != nil {
 			return nil, false
@@ -127,61 +134,34 @@ func typeOf(arg *oppb.OpDef_ArgDef, attrs map[string]*attrpb.AttrValue, def *opp
 	return attribute(attrs, def, arg.GetTypeAttr()).GetType()
 }
 
-// stateless are operations that TensorFlow marks as having state but that only make
-// or read something: running one of them less often, or not at all, cannot be told.
-var stateless = map[string]bool{
-	"ReadVariableOp": true, "VarHandleOp": true, "VarIsInitializedOp": true, "VariableShape": true,
-	"ResourceGather": true, "ResourceGatherNd": true, "Variable": true, "VariableV2": true,
-	"HashTableV2": true, "MutableHashTableV2": true, "HashTable": true,
-	"LookupTableFindV2": true, "LookupTableSizeV2": true, "LookupTableExportV2": true,
-	"Placeholder": true, "RandomUniform": true, "RandomStandardNormal": true, "RandomUniformInt": true,
-	"TruncatedNormal": true, "Multinomial": true, "RandomShuffle": true,
-}
+// outward are operations that change nothing and are no less of an effect: they end a
+// run or show something.
+var outward = map[string]bool{"Assert": true, "Print": true, "PrintV2": true}
 
 // effectful reports whether a run of a function does something besides computing its
 // outputs: then it must run whole when any output is asked for.
 func (o *operations) effectful(fn *functionpb.FunctionDef, seen map[string]bool) bool {
-	name := fn.GetSignature().GetName()
-	if seen[name] {
+	if seen[fn.GetSignature().GetName()] {
 		return false // judged where it was met first
 	}
-	seen[name] = true
+	seen[fn.GetSignature().GetName()] = true
 	for _, n := range fn.GetNodeDef() {
-		if called := callee(n); called != "" || o.functions[n.GetOp()] != nil {
-			if called == "" {
-				called = n.GetOp()
-			}
-			body := o.functions[called]
-			if body == nil || o.effectful(body, seen) {
-				return true
-			}
-			continue
-		}
-		def := o.lookup(n.GetOp())
-		if def != nil && (!def.GetIsStateful() || stateless[n.GetOp()]) {
-			continue
-		}
-		if def == nil || len(mentioned(n)) == 0 {
+		called := mentioned(n)
+		if o.functions[n.GetOp()] != nil {
+			called = append(called, n.GetOp())
+		} else if outward[n.GetOp()] || savedmodel.WritesState(n.GetOp()) {
 			return true
 		}
-		// While, If and Case are marked for what their functions might do.
-		for _, called := range mentioned(n) {
-			body := o.functions[called]
-			if body == nil || o.effectful(body, seen) {
+		for _, name := range called {
+			if body := o.functions[name]; body == nil || o.effectful(body, seen) {
 				return true
 			}
-		}
-		if !controlFlow[n.GetOp()] {
-			return true
 		}
 	}
 	return false
 }
 
-var controlFlow = map[string]bool{"While": true, "If": true, "Case": true, "StatelessWhile": true, "StatelessIf": true, "StatelessCase": true}
-
-// callee is the function that a node calls, "" where it calls none that could be
-// inlined: a function that XLA must compile stays what it is.
+// callee is the function that a node calls, "" where it is no call.
 func callee(n *nodepb.NodeDef) string {
 	if n.GetOp() != "PartitionedCall" && n.GetOp() != "StatefulPartitionedCall" {
 		return ""

@@ -9,12 +9,11 @@ import (
 	"strings"
 
 	functionpb "github.com/galeone/tensorflow/tensorflow/go/core/framework/function_go_proto"
-	nodepb "github.com/galeone/tensorflow/tensorflow/go/core/framework/node_def_go_proto"
-	typespb "github.com/galeone/tensorflow/tensorflow/go/core/framework/types_go_proto"
 	modelpb "github.com/galeone/tensorflow/tensorflow/go/core/protobuf/for_core_protos_go_proto"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
+	"github.com/tensorlambda/tensorlambda/internal/savedmodel"
 )
 
 type (
@@ -244,7 +243,7 @@ func (g *graph) forget(folded *chosen, restore string) int {
 	needed := make(map[string]bool)
 	used := g.live(g.roots)
 	for _, n := range g.nodes {
-		if used[n.GetName()] && (variableOps[n.GetOp()] || n.GetAttr()["shared_name"] != nil) {
+		if used[n.GetName()] && g.ops.lookup(n.GetOp()).GetIsStateful() { // variables and tables among others
 			needed[sharedName(n)] = true
 		}
 	}
@@ -256,15 +255,13 @@ func (g *graph) forget(folded *chosen, restore string) int {
 	left := 0
 	for name := range live {
 		n := g.index[name]
-		assigns := n.GetOp() == "AssignVariableOp" || n.GetOp() == "Assign"
-		if !assigns && !g.fills(n) {
+		if !savedmodel.WritesState(n.GetOp()) {
 			continue
 		}
-		source := g.source(n)
-		unneeded := source == nil || !needed[sharedName(source)]
-		dropped[name] = unneeded && assigns
-		if !unneeded {
+		if source := g.source(n); source != nil && needed[sharedName(source)] {
 			left++
+		} else {
+			dropped[name] = n.GetOp() == "AssignVariableOp" || n.GetOp() == "Assign"
 		}
 	}
 	for name := range live {
@@ -272,13 +269,6 @@ func (g *graph) forget(folded *chosen, restore string) int {
 		n.Input = slices.DeleteFunc(n.GetInput(), func(in string) bool { return dropped[parseEndpoint(in).node] })
 	}
 	return left
-}
-
-// fills reports whether a node writes to what the handle in front names, as to a
-// table whose content is in the files of variables.
-func (g *graph) fills(n *nodepb.NodeDef) bool {
-	arg, ok := g.ops.input(n, 0)
-	return ok && arg.GetType() == typespb.DataType_DT_RESOURCE && g.ops.lookup(n.GetOp()).GetIsStateful() && !reads[n.GetOp()]
 }
 
 // tidy drops what a model needs only for training and for being loaded as an object of
@@ -334,13 +324,6 @@ func collectedAssets(meta *modelpb.MetaGraphDef) []*modelpb.AssetFileDef {
 		}
 	}
 	return assets
-}
-
-// drop forgets the nodes that the roots do not need.
-func (g *graph) drop(roots map[string]bool) {
-	live := g.live(roots)
-	g.nodes = slices.DeleteFunc(g.nodes, func(n *nodepb.NodeDef) bool { return !live[n.GetName()] })
-	maps.DeleteFunc(g.index, func(name string, _ *nodepb.NodeDef) bool { return !live[name] })
 }
 
 func count(meta *modelpb.MetaGraphDef) int {

@@ -72,7 +72,7 @@ func (c *calls) verdict(n *Node) verdict {
 	_, conditional := conditions[n.Op]
 	return verdict{
 		safe:   !conditional && hazard(n, c.isFunction) == "",
-		writes: !c.isFunction(n.Op) && writesState(n.Op),
+		writes: !c.isFunction(n.Op) && WritesState(n.Op),
 	}
 }
 

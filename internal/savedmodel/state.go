@@ -6,11 +6,11 @@ import (
 	"github.com/tensorlambda/tensorlambda/internal/savedmodel/optable"
 )
 
-// writesState reports whether an operation may change what later calls of the
+// WritesState reports whether an operation may change what later calls of the
 // model see: a variable, a table, a queue, the state of a generator that the
 // model owns. An operation that TensorFlow marks stateful is taken to do so
 // unless it has been reviewed; one that nobody knows is, too.
-func writesState(op string) bool {
+func WritesState(op string) bool {
 	stateful, known := optable.Stateful(op)
 	return !known || writesReference[op] || stateful && !leavesState[op]
 }

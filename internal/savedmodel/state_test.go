@@ -58,8 +58,8 @@ func TestEveryStatefulOperationIsAWriterOrReviewed(t *testing.T) {
 		case !writer && !refused && !leavesState[op.Name] && !elsewhere.MatchString(op.Name):
 			t.Errorf("stateful operation %s is neither listed as a writer nor reviewed", op.Name)
 		}
-		if op.Stateful && writesState(op.Name) == leavesState[op.Name] {
-			t.Errorf("writesState(%s) = %v", op.Name, leavesState[op.Name])
+		if op.Stateful && WritesState(op.Name) == leavesState[op.Name] {
+			t.Errorf("WritesState(%s) = %v", op.Name, leavesState[op.Name])
 		}
 	}
 }
@@ -97,8 +97,8 @@ func TestWritesState(t *testing.T) {
 			TensorArrayWriteV3 HashTableV2 XlaCallModule Identity NoOp`: false,
 	} {
 		for op := range strings.FieldsSeq(list) {
-			if got := writesState(op); got != want {
-				t.Errorf("writesState(%s) = %v", op, got)
+			if got := WritesState(op); got != want {
+				t.Errorf("WritesState(%s) = %v", op, got)
 			}
 		}
 	}
