@@ -5,6 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+
+	"github.com/tensorlambda/tensorlambda/internal/blob"
 )
 
 // parseFlags parses flags and arguments in any order (the flag package stops at the
@@ -42,4 +44,23 @@ func parseURI(flags *flag.FlagSet, args []string, unset string) (string, error) 
 		return "", usageError{errNoModel}
 	}
 	return unset, nil
+}
+
+// parseInputOutput parses the arguments of a subcommand that takes flags, an INPUT and an
+// OUTPUT. A URI with a fault is empty.
+func parseInputOutput(flags *flag.FlagSet, args []string) (input, output blob.URI, faults []error) {
+	uris, err := parseFlags(flags, args)
+	if err != nil {
+		return input, output, []error{err}
+	}
+	if len(uris) != 2 {
+		return input, output, []error{fmt.Errorf("want INPUT and OUTPUT, not %d arguments %q", len(uris), uris)}
+	}
+	if input, err = blob.ParseURI(uris[0]); err != nil {
+		faults = append(faults, fmt.Errorf("INPUT: %w", err))
+	}
+	if output, err = blob.ParseURI(uris[1]); err != nil {
+		faults = append(faults, fmt.Errorf("OUTPUT: %w", err))
+	}
+	return input, output, faults
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -33,14 +32,7 @@ func inspectCommand(ctx context.Context, cfg config, args []string, stdout io.Wr
 	if err != nil {
 		return usageError{err}
 	}
-	fetch, err := fetchOptions(cfg, stores)
-	if err != nil {
-		return usageError{err}
-	}
-	fetched, err := coldstart.Fetch(ctx, fetch)
-	if errors.Is(err, coldstart.ErrPin) {
-		return usageError{err}
-	}
+	fetched, err := fetchModel(ctx, cfg, stores)
 	if err != nil {
 		return err
 	}

@@ -31,27 +31,17 @@ func parsePack(cfg *config, args []string) (packCall, error) {
 		call.signatures = append(call.signatures, s)
 		return nil
 	})
-	uris, err := parseFlags(flags, args)
-	if err != nil {
-		return call, err
-	}
-	if len(uris) != 2 {
-		return call, usageError{fmt.Errorf("want INPUT and OUTPUT, not %d arguments %q", len(uris), uris)}
-	}
-	cfg.ModelURI = uris[0]
-	var faults []error
-	input, err := blob.ParseURI(uris[0])
-	if err != nil {
-		faults = append(faults, fmt.Errorf("INPUT: %w", err))
-	}
-	if call.output, err = blob.ParseURI(uris[1]); err != nil {
-		faults = append(faults, fmt.Errorf("OUTPUT: %w", err))
-	} else if call.output.Prefix() == input.Prefix() {
+	input, output, faults := parseInputOutput(flags, args)
+	if len(faults) == 0 && output.Prefix() == input.Prefix() {
 		faults = append(faults, errors.New("OUTPUT: is INPUT: the packed model needs a place of its own"))
+	}
+	if otherForm(output) {
+		faults = append(faults, fmt.Errorf("OUTPUT: %q: write to a folder, a prefix or a .tar.gz", output))
 	}
 	if len(faults) > 0 {
 		return call, usageError{errors.Join(faults...)}
 	}
+	cfg.ModelURI, call.output = input.String(), output
 	return call, nil
 }
 
@@ -66,17 +56,10 @@ func packCommand(ctx context.Context, cfg config, args []string, stdout, stderr 
 	if err != nil {
 		return usageError{err}
 	}
-	fetch, err := fetchOptions(cfg, stores)
-	if err != nil {
-		return usageError{err}
-	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
 	bar := newProgress(stderr, log)
 	defer bar.done()
-	fetched, err := coldstart.Fetch(ctx, fetch)
-	if errors.Is(err, coldstart.ErrPin) {
-		return usageError{err}
-	}
+	fetched, err := fetchModel(ctx, cfg, stores)
 	if err != nil {
 		return err
 	}

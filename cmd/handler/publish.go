@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/tensorlambda/tensorlambda/internal/blob"
@@ -79,15 +80,19 @@ func copyFile(from, to *os.Root, name string) error {
 	return errors.Join(err, out.Close())
 }
 
+// otherForm reports whether the name of an output is that of a model in a form that is
+// not written.
+func otherForm(output blob.URI) bool { return endsIn(output, ".pb", ".zip", ".tar", ".zst") }
+
+func endsIn(uri blob.URI, extensions ...string) bool {
+	return slices.ContainsFunc(extensions, func(e string) bool { return strings.HasSuffix(strings.ToLower(uri.Key), e) })
+}
+
 // publish writes the files of a folder below a prefix, or as one archive where the
 // output has the name of one, and is their size there.
 func publish(ctx context.Context, stores blob.Stores, output blob.URI, folder string, files []string) (int64, error) {
-	name := strings.ToLower(output.Key)
-	if strings.HasSuffix(name, ".tar.gz") || strings.HasSuffix(name, ".tgz") {
+	if endsIn(output, ".tar.gz", ".tgz") {
 		return write(ctx, stores, output, func(w io.Writer) error { return writeArchive(w, folder, files) })
-	}
-	if strings.HasSuffix(name, ".pb") || strings.HasSuffix(name, ".zip") || strings.HasSuffix(name, ".tar") || strings.HasSuffix(name, ".zst") {
-		return 0, usageError{fmt.Errorf("OUTPUT: %q: write to a folder, a prefix or a .tar.gz", output)}
 	}
 	var total int64
 	for _, file := range files {

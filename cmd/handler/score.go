@@ -34,21 +34,9 @@ func parseScore(cfg *config, args []string) (scoreCall, error) {
 		call.format, err = parseFormat(s)
 		return err
 	})
-	uris, err := parseFlags(flags, args)
-	if err != nil {
-		return call, err
-	}
-	if len(uris) != 2 {
-		return call, usageError{fmt.Errorf("want INPUT and OUTPUT, not %d arguments %q", len(uris), uris)}
-	}
 	var faults []error
-	if call.input, err = blob.ParseURI(uris[0]); err != nil {
-		faults = append(faults, fmt.Errorf("INPUT: %w", err))
-	} else if call.input.IsPrefix() {
-		faults = append(faults, fmt.Errorf("INPUT: %q is a prefix: one object at a time", uris[0]))
-	}
-	if call.output, err = blob.ParseURI(uris[1]); err != nil {
-		faults = append(faults, fmt.Errorf("OUTPUT: %w", err))
+	if call.input, call.output, faults = parseInputOutput(flags, args); call.input != (blob.URI{}) && call.input.IsPrefix() {
+		faults = append(faults, fmt.Errorf("INPUT: %q is a prefix: one object at a time", call.input))
 	}
 	if cfg.ModelURI == "" {
 		faults = append(faults, errNoModel)

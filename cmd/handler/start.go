@@ -128,6 +128,20 @@ func fetchOptions(cfg config, stores blob.Stores) (coldstart.FetchOptions, error
 	}, nil
 }
 
+// fetchModel brings the model here for a subcommand that does not serve it. The caller
+// closes it.
+func fetchModel(ctx context.Context, cfg config, stores blob.Stores) (*coldstart.Fetched, error) {
+	options, err := fetchOptions(cfg, stores)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	fetched, err := coldstart.Fetch(ctx, options)
+	if errors.Is(err, coldstart.ErrPin) {
+		return nil, usageError{err}
+	}
+	return fetched, err
+}
+
 func readModel(cfg config, fetched *coldstart.Fetched) (*tensorflow.Definition, error) {
 	opts := tensorflow.Options{
 		Tags: cfg.Tags, Signature: cfg.Signature, Inputs: cfg.Inputs, Outputs: cfg.Outputs,
