@@ -10,6 +10,7 @@ import (
 	"github.com/tensorlambda/tensorlambda/internal/libtensorflow"
 	"github.com/tensorlambda/tensorlambda/internal/libtensorflow/packed"
 	"github.com/tensorlambda/tensorlambda/internal/savedmodel"
+	"github.com/tensorlambda/tensorlambda/internal/warmup"
 )
 
 // reasons name the failures of a start in Lambda's form Category.Reason, for
@@ -44,6 +45,7 @@ var reasons = []struct {
 	{savedmodel.ErrTags, "Model.NoSuchTags"},
 	{savedmodel.ErrTensor, "Model.NoSuchTensor"},
 	{savedmodel.ErrNotModel, "Model.NotAModel"},
+	{warmup.ErrRequest, "Model.WarmUpFailed"},
 	{infer.ErrFailedPrecondition, "Model.NoSuchSignature"},
 }
 

@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/tensorlambda/tensorlambda/internal/blob"
 	"github.com/tensorlambda/tensorlambda/internal/coldstart"
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 	"github.com/tensorlambda/tensorlambda/internal/infer/tensorflow"
 	"github.com/tensorlambda/tensorlambda/internal/libtensorflow"
+	"github.com/tensorlambda/tensorlambda/internal/warmup"
+	"github.com/tensorlambda/tensorlambda/internal/warmup/predictionlog"
 )
 
 // startOptions wires the steps of a start: the library's opening beside the
@@ -76,27 +79,33 @@ func (p *prepared) Load(ctx context.Context, timeline *coldstart.Timeline) (*inf
 		Format: p.fetched.Format, SHA256: p.fetched.SHA256, Identity: p.fetched.Identity, Runner: runner,
 	}
 	if err := p.warmUp(ctx, model, timeline); err != nil {
-		timeline.Note(func(r *coldstart.Report) {
-			r.Warnings = append(r.Warnings, fmt.Sprintf("not warmed up, the first request will be slower: %v", err))
-		})
+		return nil, errors.Join(fmt.Errorf("%s: %w", p.cfg.ModelURI, err), runner.Close())
 	}
 	return model, nil
 }
 
-// warmUp runs the model once, unless that had effects: those are for clients to
-// cause.
+// warmUp runs the model before anybody asks. An error is one of the model's own
+// requests that fails, for which TensorFlow Serving does not load a model either.
 func (p *prepared) warmUp(ctx context.Context, model *infer.Model, timeline *coldstart.Timeline) error {
-	signature, err := infer.WarmUpSignature(model)
-	if err != nil {
-		return err
+	dir := ""
+	if p.fetched.Format == coldstart.SavedModel {
+		dir = p.fetched.Dir
 	}
-	if err := p.definition.HasEffects(signature.Name); err != nil {
-		return err
+	start := time.Now()
+	report, err := warmup.Run(ctx, warmup.Options{
+		Model: model, Dir: dir, HasEffects: p.definition.HasEffects, MarkerDir: cacheDir(),
+		Limits: predictionlog.Limits{MaxRecord: p.cfg.MaxLineBytes, MaxTensor: p.cfg.MaxTensorBytes},
+	})
+	if report.Replayed+report.Guessed > 0 {
+		timeline.Add(coldstart.Stage{Name: "warm-up", Start: start, End: time.Now(), Requests: report.Replayed})
 	}
-	warmed := timeline.Begin("warm-up")
-	defer warmed(0)
-	return infer.WarmUp(ctx, model, signature)
+	timeline.Note(func(r *coldstart.Report) { r.Warnings = append(r.Warnings, report.Notes...) })
+	return err
 }
+
+// cacheDir is where models are kept between starts, and what a start leaves for the
+// next.
+func cacheDir() string { return filepath.Join(os.TempDir(), "models") }
 
 func openLibrary(ctx context.Context, cfg config, timeline *coldstart.Timeline, bar *progress) error {
 	info, err := libtensorflow.Open(ctx, libtensorflow.Options{
@@ -123,7 +132,7 @@ func fetchOptions(cfg config, stores blob.Stores) (coldstart.FetchOptions, error
 	}
 	return coldstart.FetchOptions{
 		URI: uri, ObjectVersion: cfg.ObjectVersion, SHA256: cfg.SHA256, Source: stores,
-		CacheDir: filepath.Join(os.TempDir(), "models"),
+		CacheDir: cacheDir(),
 		MaxBytes: cfg.MaxModelBytes, MaxFiles: cfg.MaxArchiveFiles, MaxRatio: cfg.MaxInflateRatio,
 	}, nil
 }

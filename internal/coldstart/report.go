@@ -27,13 +27,15 @@ type stageJSON struct {
 	StartMs float64 `json:"startMs"`
 	EndMs   float64 `json:"endMs"`
 	Bytes   int64   `json:"bytes,omitempty"`
+	// Requests is how many of the model's own a warm-up replayed.
+	Requests int `json:"requests,omitempty"`
 }
 
 // MarshalJSON writes the report with times in milliseconds since its start.
 func (r Report) MarshalJSON() ([]byte, error) {
 	stages := make([]stageJSON, len(r.Stages))
 	for i, s := range r.Stages {
-		stages[i] = stageJSON{s.Name, r.ms(s.Start), r.ms(s.End), s.Bytes}
+		stages[i] = stageJSON{s.Name, r.ms(s.Start), r.ms(s.End), s.Bytes, s.Requests}
 	}
 	return json.Marshal(reportJSON{r.TensorFlow, r.Model, r.ms(r.End), stages, r.LibraryFrom, r.ModelFrom, r.Warnings})
 }
@@ -55,7 +57,7 @@ func (r *Report) UnmarshalJSON(data []byte) error {
 		LibraryFrom: on.LibraryFrom, ModelFrom: on.ModelFrom, Warnings: on.Warnings,
 	}
 	for _, s := range on.Stages {
-		r.Stages = append(r.Stages, Stage{Name: s.Name, Start: at(s.StartMs), End: at(s.EndMs), Bytes: s.Bytes})
+		r.Stages = append(r.Stages, Stage{Name: s.Name, Start: at(s.StartMs), End: at(s.EndMs), Bytes: s.Bytes, Requests: s.Requests})
 	}
 	return nil
 }
@@ -74,7 +76,7 @@ func (r Report) WriteChart(w io.Writer) error {
 		name = max(name, utf8.RuneCountInString(s.Name))
 	}
 	for _, s := range r.Stages {
-		fmt.Fprintf(&b, "  %-*s %s %7.1f – %6.1f ms%s\n", name, s.Name, r.bar(s), r.ms(s.Start), r.ms(s.End), size(s.Bytes))
+		fmt.Fprintf(&b, "  %-*s %s %7.1f – %6.1f ms%s\n", name, s.Name, r.bar(s), r.ms(s.Start), r.ms(s.End), size(s.Bytes)+requests(s.Requests))
 	}
 	for _, warning := range r.Warnings {
 		fmt.Fprintf(&b, "  note: %s\n", warning)
@@ -102,5 +104,16 @@ func size(n int64) string {
 		return fmt.Sprintf("  %6.1f kB", float64(n)/1e3)
 	default:
 		return fmt.Sprintf("  %6.1f MB", float64(n)/1e6)
+	}
+}
+
+func requests(n int) string {
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return "  1 request"
+	default:
+		return fmt.Sprintf("  %d requests", n)
 	}
 }

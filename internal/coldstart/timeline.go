@@ -11,6 +11,7 @@ type Stage struct {
 	Name       string // "inflate", "dlopen", "fetch", "unpack", "load", "warm-up", …
 	Start, End time.Time
 	Bytes      int64 // what it worked on, 0 where that says nothing
+	Requests   int   // of the model's own that a warm-up replayed
 }
 
 // Timeline collects the stages of a start and what else is worth knowing about

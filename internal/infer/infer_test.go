@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
-	"slices"
 	"strings"
 	"testing"
 
@@ -174,52 +173,6 @@ func (r *recorder) Close() error            { return nil }
 func (r *recorder) Run(_ context.Context, feeds []infer.Feed, _ []infer.TensorInfo) ([]*infer.Tensor, error) {
 	r.feeds = feeds
 	return make([]*infer.Tensor, r.results), nil
-}
-
-func warmUp(t *testing.T, r infer.Runner) error {
-	t.Helper()
-	m := &infer.Model{Runner: r}
-	signature, err := infer.WarmUpSignature(m)
-	if err != nil {
-		return err
-	}
-	return infer.WarmUp(t.Context(), m, signature)
-}
-
-func TestWarmUpFeedsZeros(t *testing.T) {
-	inputs := []infer.TensorInfo{
-		{Name: "a", DType: infer.Float, Shape: infer.Shape{-1, 3}},
-		{Name: "b", DType: infer.String, Shape: infer.Shape{2}},
-		{Name: "c", DType: infer.Bool, Shape: nil},
-		{Name: "d", DType: infer.Int64, Shape: infer.Shape{}},
-	}
-	s := &infer.Signature{Name: "only", Inputs: inputs, Outputs: []infer.TensorInfo{{Name: "y"}}}
-	r := &recorder{catalog: infer.Catalog{Signatures: map[string]*infer.Signature{"only": s}, Default: "serving_default"}, results: 1}
-	if err := warmUp(t, r); err != nil {
-		t.Fatal(err)
-	}
-	want := []struct {
-		shape []int64
-		bytes int
-	}{{[]int64{1, 3}, 12}, {[]int64{2}, 0}, {[]int64{1}, 1}, {[]int64{}, 8}}
-	for i, w := range want {
-		if got := r.feeds[i].Value; !slices.Equal(got.Shape, w.shape) || len(got.Data) != w.bytes {
-			t.Errorf("input %q is fed %v with %d bytes, want %v with %d", inputs[i].Name, got.Shape, len(got.Data), w.shape, w.bytes)
-		}
-	}
-}
-
-func TestWarmUpDoesNotGuess(t *testing.T) {
-	huge := &infer.Signature{Name: "huge", Inputs: []infer.TensorInfo{{Name: "x", DType: infer.Float, Shape: infer.Shape{1 << 40}}}}
-	for name, signatures := range map[string]map[string]*infer.Signature{
-		"no default among several": {"a": dense, "b": dense},
-		"inputs of terabytes":      {"huge": huge},
-	} {
-		r := &recorder{catalog: infer.Catalog{Signatures: signatures, Default: "serving_default"}}
-		if err := warmUp(t, r); err == nil || r.feeds != nil {
-			t.Errorf("%s: %v, fed %v", name, err, r.feeds)
-		}
-	}
 }
 
 func TestPredictWantsATensorForEachFetch(t *testing.T) {
