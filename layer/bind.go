@@ -12,27 +12,60 @@ import (
 	"github.com/tensorlambda/tensorlambda/layer/prelink"
 )
 
-// bindLibraries binds the two libraries in dir to themselves, so that opening
-// them takes half the time. Framework is the first of the two that the loader
-// looks into, so its own names are its own; cc's are where framework has not got
-// them too. The names of the C and C++ run-time libraries are left to the loader
-// in both.
+// bindLibraries binds the two libraries in dir to themselves, so that opening them
+// takes half the time, and leaves running their constructors to whoever opens them.
+// Framework is the first of the two that the loader looks into, so its own names are
+// its own; cc's are where framework has not got them too. The names of the C and C++
+// run-time libraries are left to the loader in both, and so are names that both have.
 func bindLibraries(dir string) error {
-	var framework map[string]bool
-	err := inPlace(filepath.Join(dir, packed.Framework), func(library []byte) (err error) {
-		if framework, err = prelink.Exports(library); err != nil {
+	paths := []string{filepath.Join(dir, packed.Framework), filepath.Join(dir, packed.CC)}
+	var defined map[string]bool // by framework
+	names := make([]map[string]bool, len(paths))
+	for i, path := range paths {
+		err := inPlace(path, func(library []byte) (err error) {
+			if names[i], err = prelink.Names(library); err == nil && i == 0 {
+				defined, err = prelink.Exports(library)
+			}
+			return err
+		})
+		if err != nil {
 			return err
 		}
-		_, err = prelink.Bind(library, prelink.Mangled)
-		return err
-	})
-	if err != nil {
-		return err
 	}
-	return inPlace(filepath.Join(dir, packed.CC), func(library []byte) error {
-		_, err := prelink.Bind(library, func(name string) bool { return !framework[name] && prelink.Mangled(name) })
-		return err
-	})
+	for i, path := range paths {
+		own := prelink.Mangled
+		if i > 0 {
+			own = func(name string) bool { return !defined[name] && prelink.Mangled(name) }
+		}
+		other := names[1-i]
+		err := inPlace(path, func(library []byte) error {
+			if _, err := prelink.Bind(library, own); err != nil {
+				return err
+			}
+			if err := prelink.Hide(library, func(name string) bool { return !other[name] && own(name) }); err != nil {
+				return err
+			}
+			return prelink.DeferInit(library)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lateRegions are the parts of a bound library that can be inflated last.
+func lateRegions(f *os.File, size int64) (late []packed.Region, err error) {
+	content, err := unix.Mmap(int(f.Fd()), 0, int(size), unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
+		return nil, fmt.Errorf("map: %w", err)
+	}
+	defer func() { err = errors.Join(err, unix.Munmap(content)) }()
+	quiet, err := prelink.Quiet(content)
+	for _, r := range quiet {
+		late = append(late, packed.Region(r))
+	}
+	return late, err
 }
 
 // inPlace changes a file through memory.

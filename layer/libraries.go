@@ -81,7 +81,11 @@ func packLibraries(ctx context.Context, w wheel, from, to string, p *progress) (
 		if err != nil {
 			return packed.Manifest{}, err
 		}
-		sources = append(sources, packed.Source{Name: name, Size: info.Size(), Reader: f})
+		late, err := lateRegions(f, info.Size())
+		if err != nil {
+			return packed.Manifest{}, fmt.Errorf("%s: %w", name, err)
+		}
+		sources = append(sources, packed.Source{Name: name, Size: info.Size(), Reader: f, Late: late})
 		total += info.Size()
 	}
 	step, last := p.step(total, "pack libtensorflow %s", w), int64(0)

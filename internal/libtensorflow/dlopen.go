@@ -40,6 +40,23 @@ func dlopen(path string) (unsafe.Pointer, error) {
 	return library, nil
 }
 
+// base is where an open library is mapped.
+func base(library unsafe.Pointer) (unsafe.Pointer, error) {
+	if address := C.libtensorflow_base(library); address != nil {
+		return address, nil
+	}
+	return nil, fmt.Errorf("the loader does not tell where it is: %w", ErrUnusable)
+}
+
+// construct runs the constructors that were hidden from the loader, and is how many.
+func construct(library unsafe.Pointer) (int, error) {
+	n := int(C.libtensorflow_construct(library))
+	if n < 0 {
+		return 0, fmt.Errorf("the loader does not tell what constructs it: %w", ErrUnusable)
+	}
+	return n, nil
+}
+
 // fill connects the stubs to an open library.
 func fill(library unsafe.Pointer) error {
 	if missing := C.libtensorflow_fill(library); missing != nil {

@@ -1,4 +1,6 @@
+#define _GNU_SOURCE
 #include <dlfcn.h>
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,38 @@ void *libtensorflow_dlopen(const char *path, char **error) {
 	// dlerror belongs to this thread, so it is read before Go can move us.
 	if (library == NULL) *error = strdup(dlerror());
 	return library;
+}
+
+void *libtensorflow_base(void *library) {
+	struct link_map *map;
+	if (dlinfo(library, RTLD_DI_LINKMAP, &map) != 0) return NULL;
+	return (void *)map->l_addr;
+}
+
+extern char **environ;
+
+int libtensorflow_construct(void *library) {
+	struct link_map *map;
+	if (dlinfo(library, RTLD_DI_LINKMAP, &map) != 0) return -1;
+	ElfW(Addr) init = 0, array = 0;
+	size_t size = 0;
+	for (const ElfW(Dyn) *d = map->l_ld; d->d_tag != DT_NULL; d++) {
+		switch (d->d_tag) { // layer/prelink/defer.go
+		case 0x60de0001: init = map->l_addr + d->d_un.d_ptr; break;
+		case 0x60de0002: array = map->l_addr + d->d_un.d_ptr; break;
+		case 0x60de0003: size = d->d_un.d_val; break;
+		}
+	}
+	// The order and the arguments of glibc's call_init.
+	typedef void (*constructor)(int, char **, char **);
+	char name[] = "", *argv[] = {name, NULL};
+	int run = 0;
+	if (init != 0) {
+		((constructor)init)(1, argv, environ);
+		run++;
+	}
+	for (size_t i = 0; i < size / sizeof(constructor); i++, run++) ((constructor *)array)[i](1, argv, environ);
+	return run;
 }
 
 const char *libtensorflow_fill(void *library) {

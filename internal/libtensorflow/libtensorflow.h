@@ -8,6 +8,14 @@
 // returns NULL and a message to be freed in *error.
 void *libtensorflow_dlopen(const char *path, char **error);
 
+// libtensorflow_base is where an open library is mapped: what addresses in its file
+// count from. It is NULL where the loader does not say.
+void *libtensorflow_base(void *library);
+
+// libtensorflow_construct runs the constructors that `make layer` hid from the
+// loader, and returns how many there were, or -1. It is called once a library.
+int libtensorflow_construct(void *library);
+
 // libtensorflow_fill looks up every symbol of the table in an open library. It
 // returns NULL and fills the table, or returns the name of the first symbol that
 // is missing and leaves the table as it was.

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"sync"
 	"time"
+	"unsafe"
 
 	"github.com/tensorlambda/tensorlambda/internal/libtensorflow/packed"
 )
@@ -84,7 +85,7 @@ type Info struct {
 
 // Stage is a part of the opening, for the cold start's timeline.
 type Stage struct {
-	Name       string // "inflate", "dlopen"
+	Name       string // "inflate", "dlopen", "constructors"
 	Start, End time.Time
 	Bytes      int64
 }
@@ -179,36 +180,59 @@ func openPacked(ctx context.Context, opts Options) (*Info, error) {
 // from another path would register everything twice and abort.
 var mapped bool
 
-// mapLibrary opens one library for all of the process and times it; cc also
-// fills the symbol table. Framework goes first: cc's need for it is met by the
-// library that is already there under that SONAME.
-func mapLibrary(name, path string) (Stage, error) {
-	stage := Stage{Name: "dlopen", Start: time.Now()}
-	if name == packed.Framework {
-		stage.Name = "dlopen framework"
-	}
+// mapLibrary opens one library for all of the process. Framework goes first: cc's
+// need for it is met by the library that is already there under that SONAME.
+func mapLibrary(name, path string) (unsafe.Pointer, Stage, error) {
+	stage := Stage{Name: stageName("dlopen", name), Start: time.Now()}
 	handle, err := dlopen(path)
 	if err != nil {
-		return stage, fmt.Errorf("%s: %w: %w", name, err, ErrUnusable)
+		return nil, stage, fmt.Errorf("%s: %w: %w", name, err, ErrUnusable)
 	}
 	mapped = true
+	stage.End = time.Now()
+	return handle, stage, nil
+}
+
+// initialize makes a library that is mapped and whole ready for calls: it runs the
+// constructors, those of framework before those of cc, and fills the symbol table
+// from cc. It adds a stage where there was something to run.
+func initialize(name string, handle unsafe.Pointer) ([]Stage, error) {
+	stage := Stage{Name: stageName("constructors", name), Start: time.Now()}
+	n, err := construct(handle)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
 	if name == packed.CC {
 		if err := fill(handle); err != nil {
-			return stage, fmt.Errorf("%s: %w", name, err)
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
+	if n == 0 { // the loader ran them
+		return nil, nil
+	}
 	stage.End = time.Now()
-	return stage, nil
+	return []Stage{stage}, nil
+}
+
+func stageName(stage, library string) string {
+	if library == packed.Framework {
+		return stage + " framework"
+	}
+	return stage
 }
 
 // mapFolder maps both libraries of a folder.
 func mapFolder(dir string, info *Info) error {
 	for _, name := range []string{packed.Framework, packed.CC} {
-		stage, err := mapLibrary(name, filepath.Join(dir, name))
+		handle, stage, err := mapLibrary(name, filepath.Join(dir, name))
 		if err != nil {
 			return err
 		}
-		info.Stages = append(info.Stages, stage)
+		stages, err := initialize(name, handle)
+		if err != nil {
+			return err
+		}
+		info.Stages = append(append(info.Stages, stage), stages...)
 	}
 	return nil
 }

@@ -93,29 +93,29 @@ func memfd(name string, size int64) (*os.File, error) {
 	return f, nil
 }
 
-// inflate runs the frames into dst and maps each library once it is whole.
+// inflate runs the frames into dst, maps each library and makes it ready for calls.
+// Where memory can be put in the place of a mapped library's pages, a library is
+// mapped as soon as the loader has all that it reads, and the rest is inflated
+// meanwhile, straight into memory that then takes its place.
 func inflate(ctx context.Context, library *packed.Library, opts Options, info *Info,
 	dst func(packed.Entry) (io.WriterAt, error), path func(name string) string,
 ) error {
-	var framework, cc Stage
+	o := newOpening(library.Manifest(), path)
+	defer o.close()
+	options := packed.InflateOptions{Workers: opts.Workers, Progress: opts.progress(info.Bytes), Done: o.whole}
+	if err := canPlace(); err != nil {
+		info.Notes = append(info.Notes, fmt.Sprintf("the library is inflated before it is mapped, which takes longer: %v", err))
+	} else {
+		options.Early, options.Place = o.early, o.place
+	}
 	start := time.Now()
-	err := library.Inflate(ctx, dst, packed.InflateOptions{
-		Workers:  opts.Workers,
-		Progress: opts.progress(info.Bytes),
-		Done: func(e packed.Entry) (err error) {
-			if e.Name == packed.Framework {
-				framework, err = mapLibrary(e.Name, path(e.Name))
-			}
-			return err
-		},
-	})
-	if err != nil {
+	if err := library.Inflate(ctx, dst, options); err != nil {
 		return err
 	}
 	inflated := Stage{Name: "inflate", Start: start, End: time.Now(), Bytes: info.Bytes}
-	if cc, err = mapLibrary(packed.CC, path(packed.CC)); err != nil {
+	if err := o.finish(packed.CC); err != nil {
 		return err
 	}
-	info.Stages = append(info.Stages, inflated, framework, cc)
+	info.Stages = append(append(info.Stages, inflated), o.stages()...)
 	return nil
 }

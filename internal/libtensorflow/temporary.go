@@ -81,7 +81,7 @@ func inflateInto(ctx context.Context, library *packed.Library, dir string, opts 
 			return nil, err
 		}
 		files[e.Name] = f
-		return f, nil
+		return f, f.Truncate(e.Size) // zeros at its end are not written
 	}
 	err := library.Inflate(ctx, dst, opts)
 	if errors.Is(err, unix.ENOSPC) {

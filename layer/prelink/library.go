@@ -15,7 +15,9 @@ import (
 type library struct {
 	data     []byte
 	machine  elf.Machine
-	segments []*elf.Prog
+	programs []*elf.Prog
+	segments []*elf.Prog           // of programs, those that are mapped
+	values   map[elf.DynTag]uint64 // of the dynamic section
 
 	// Offsets in data.
 	symbols, strings   uint64
@@ -34,7 +36,7 @@ func parse(data []byte) (*library, error) {
 	if f.Class != elf.ELFCLASS64 || f.Data != elf.ELFDATA2LSB || f.Type != elf.ET_DYN {
 		return nil, fmt.Errorf("%s %s %s", f.Class, f.Data, f.Type)
 	}
-	l := &library{data: data, machine: f.Machine}
+	l := &library{data: data, machine: f.Machine, programs: f.Progs, values: make(map[elf.DynTag]uint64)}
 	for _, p := range f.Progs {
 		switch p.Type {
 		case elf.PT_LOAD:
@@ -53,7 +55,7 @@ func (l *library) readDynamic() error {
 	if l.dynamicSz == 0 || !l.holds(l.dynamic, l.dynamicSz) {
 		return errors.New("no dynamic section")
 	}
-	values := make(map[elf.DynTag]uint64)
+	values := l.values
 	for at := l.dynamic; at+dynamicEntry <= l.dynamic+l.dynamicSz; at += dynamicEntry {
 		tag := elf.DynTag(binary.LittleEndian.Uint64(l.data[at:]))
 		if tag == elf.DT_NULL {

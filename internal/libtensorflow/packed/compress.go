@@ -32,7 +32,7 @@ func compress(ctx context.Context, w io.Writer, s Source, opts PackOptions, repo
 	for range opts.Workers {
 		group.Go(func() error { return compressChunks(ctx, queue) })
 	}
-	e := Entry{Name: s.Name, Size: s.Size, Frames: []Frame{}}
+	e := Entry{Name: s.Name, Size: s.Size, Frames: []Frame{}, Late: s.Late}
 	group.Go(func() error {
 		sum := sha256.New()
 		for c := range ordered {
@@ -62,14 +62,15 @@ func compress(ctx context.Context, w io.Writer, s Source, opts PackOptions, repo
 func split(ctx context.Context, s Source, frameSize int, ordered, queue chan<- *chunk) error {
 	defer close(queue)
 	defer close(ordered)
-	for at := int64(0); at < s.Size; at += int64(frameSize) {
-		c := &chunk{plain: make([]byte, min(int64(frameSize), s.Size-at)), ready: make(chan struct{})}
+	for at := int64(0); at < s.Size; {
+		c := &chunk{plain: make([]byte, s.frame(at, frameSize)), ready: make(chan struct{})}
 		if n, err := s.Reader.ReadAt(c.plain, at); n < len(c.plain) {
 			if errors.Is(err, io.EOF) {
 				return fmt.Errorf("it ends at %d of %d bytes: %w", at+int64(n), s.Size, io.ErrUnexpectedEOF)
 			}
 			return fmt.Errorf("read at offset %d: %w", at, err)
 		}
+		at += int64(len(c.plain))
 		for _, to := range []chan<- *chunk{ordered, queue} {
 			select {
 			case to <- c:

@@ -66,7 +66,7 @@ func TestOpenRefusesPackFilesThatDoNotFit(t *testing.T) {
 
 func TestOpenRefusesManifestsThatLie(t *testing.T) {
 	for name, change := range map[string]func(*packed.Manifest){
-		"another format":             func(m *packed.Manifest) { m.Format = 2 },
+		"another format":             func(m *packed.Manifest) { m.Format = 1 },
 		"no version":                 func(m *packed.Manifest) { m.TensorFlow = "" },
 		"no architecture":            func(m *packed.Manifest) { m.Arch = "" },
 		"no libraries":               func(m *packed.Manifest) { m.Libraries = nil },
@@ -87,6 +87,32 @@ func TestOpenRefusesManifestsThatLie(t *testing.T) {
 		"frame without packed bytes": func(m *packed.Manifest) { m.Libraries[0].Frames[0].Packed = 0 },
 		"packed frame over the limit": func(m *packed.Manifest) {
 			m.Libraries[0].Frames[0].Packed = 1 << 40
+		},
+		"late region of half a page": func(m *packed.Manifest) {
+			m.Libraries[0].Late = []packed.Region{{Offset: frame, Size: frame / 2, Address: frame}}
+		},
+		"late region at half a page": func(m *packed.Manifest) {
+			m.Libraries[0].Late = []packed.Region{{Offset: frame, Size: frame, Address: frame / 2}}
+		},
+		"late region behind the end": func(m *packed.Manifest) {
+			m.Libraries[0].Late = []packed.Region{{Offset: frame, Size: 4 * frame, Address: frame}}
+		},
+		"late region before the start": func(m *packed.Manifest) {
+			m.Libraries[0].Late = []packed.Region{{Offset: -frame, Size: frame, Address: frame}}
+		},
+		"late region at no address": func(m *packed.Manifest) {
+			m.Libraries[0].Late = []packed.Region{{Offset: frame, Size: frame, Address: -frame}}
+		},
+		"late regions that overlap": func(m *packed.Manifest) {
+			m.Libraries[0].Late = []packed.Region{{Offset: 0, Size: 2 * frame}, {Offset: frame, Size: frame}}
+		},
+		"too many late regions": func(m *packed.Manifest) {
+			m.Libraries[0].Late = make([]packed.Region, 17)
+		},
+		"frame over an end of a late region": func(m *packed.Manifest) {
+			e := &m.Libraries[0]
+			e.Late = []packed.Region{{Offset: frame, Size: frame, Address: frame}}
+			e.Frames[0].Size, e.Frames[1].Size = frame+1, frame-1
 		},
 		"too many frames": func(m *packed.Manifest) {
 			m.Libraries[0].Frames = make([]packed.Frame, 5000)
@@ -209,7 +235,7 @@ func zstdFrame(t *testing.T, plain []byte) []byte {
 func fakeLibrary(t *testing.T, pack []byte, f packed.Frame) string {
 	t.Helper()
 	dir := t.TempDir()
-	manifest := fmt.Sprintf(`{"format": 1, "tensorflow": "2.21.0", "arch": "amd64", "libraries": [
+	manifest := fmt.Sprintf(`{"format": 2, "tensorflow": "2.21.0", "arch": "amd64", "libraries": [
 		{"name": "lib.so", "size": %d, "sha256": %q, "frames": [{"packed": %d, "size": %d, "crc32c": %d}]}]}`,
 		f.Size, hex.EncodeToString(make([]byte, 32)), f.Packed, f.Size, f.CRC32C)
 	err := errors.Join(
@@ -256,11 +282,11 @@ func TestOpenLibrarySurvivesReplacement(t *testing.T) {
 }
 
 func FuzzParseManifest(f *testing.F) {
-	f.Add([]byte(`{"format":1,"tensorflow":"2.21.0","arch":"amd64","libraries":[{"name":"a.so","size":3,"sha256":"` +
+	f.Add([]byte(`{"format":2,"tensorflow":"2.21.0","arch":"amd64","libraries":[{"name":"a.so","size":3,"sha256":"` +
 		strings.Repeat("00", 32) + `","frames":[{"packed":9,"size":3,"crc32c":7}]}]}`))
-	f.Add([]byte(`{"format":1,"tensorflow":"2.21.0","arch":"amd64","libraries":[{"name":"../a","size":9223372036854775807,"frames":[{"size":-1}]}]}`))
-	f.Add([]byte(`{"format":1} {"format":1}`))
-	f.Add([]byte(`{"format":1,"surprise":true}`))
+	f.Add([]byte(`{"format":2,"tensorflow":"2.21.0","arch":"amd64","libraries":[{"name":"../a","size":9223372036854775807,"frames":[{"size":-1}]}]}`))
+	f.Add([]byte(`{"format":2} {"format":2}`))
+	f.Add([]byte(`{"format":2,"surprise":true}`))
 	f.Add([]byte(`[]`))
 	f.Add([]byte(``))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -1,6 +1,7 @@
 package packed
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -21,20 +22,19 @@ type decoder struct {
 }
 
 // inflate brings one frame from the pack file to its place in the library.
-func (d *decoder) inflate(t *task, opts InflateOptions) error {
+func (d *decoder) inflate(ctx context.Context, t *task, opts InflateOptions) error {
 	if t.Size > 0 {
-		plain, err := d.decode(t)
-		if err != nil {
-			return fmt.Errorf("%s, frame %d at offset %d: %w", t.to.PackName(), t.index, t.packedAt, err)
-		}
-		// One write a frame: the kernel serialises writes to one memfd, so
-		// smaller ones only add lock traffic.
-		if _, err := t.to.dst.WriteAt(plain, t.at); err != nil {
-			return fmt.Errorf("write %s at offset %d: %w", t.to.Name, t.at, err)
+		if err := d.put(ctx, t, opts); err != nil {
+			return err
 		}
 	}
 	if opts.Progress != nil {
 		opts.Progress(t.Size)
+	}
+	if !t.late && t.to.early.Add(-1) <= 0 && opts.Place != nil && opts.Early != nil {
+		if err := opts.Early(ctx, t.to.Entry); err != nil {
+			return err
+		}
 	}
 	if t.to.frames.Add(-1) == 0 && opts.Done != nil {
 		return opts.Done(t.to.Entry)
@@ -42,8 +42,35 @@ func (d *decoder) inflate(t *task, opts InflateOptions) error {
 	return nil
 }
 
-// decode returns the frame's content, valid until the next call.
-func (d *decoder) decode(t *task) ([]byte, error) {
+// put decodes a frame into the memory that is its place, or writes it there.
+func (d *decoder) put(ctx context.Context, t *task, opts InflateOptions) error {
+	inPlace := t.late && opts.Place != nil
+	var to []byte
+	if inPlace {
+		memory, err := opts.Place(ctx, t.to.Entry, t.at, t.Size)
+		if err != nil {
+			return fmt.Errorf("place of %s at offset %d: %w", t.to.Name, t.at, err)
+		}
+		to = memory
+	} else {
+		d.plain = slices.Grow(d.plain[:0], int(t.Size))
+		to = d.plain
+	}
+	plain, err := d.decode(t, to)
+	if err != nil {
+		return fmt.Errorf("%s, frame %d at offset %d: %w", t.to.PackName(), t.index, t.packedAt, err)
+	}
+	if inPlace {
+		return nil
+	}
+	if err := writeSparse(t.to.dst, plain, t.at); err != nil {
+		return fmt.Errorf("write %s at offset %d: %w", t.to.Name, t.at, err)
+	}
+	return nil
+}
+
+// decode puts the frame's content into to, which has room for it and holds nothing.
+func (d *decoder) decode(t *task, to []byte) ([]byte, error) {
 	if err := d.open(); err != nil {
 		return nil, err
 	}
@@ -54,8 +81,7 @@ func (d *decoder) decode(t *task) ([]byte, error) {
 		}
 		return nil, err
 	}
-	d.plain = slices.Grow(d.plain[:0], int(t.Size))
-	plain, err := d.zstd.DecodeAll(d.packed, d.plain[:0:t.Size])
+	plain, err := d.zstd.DecodeAll(d.packed, to[:0:t.Size])
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}

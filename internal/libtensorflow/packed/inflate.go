@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -15,6 +16,14 @@ type InflateOptions struct {
 	// Workers is how many goroutines inflate; 0 means GOMAXPROCS. Each needs
 	// about 12 MB.
 	Workers int
+	// Place, where set, is asked for the memory of each frame of a late region:
+	// size bytes, for those of the library from offset on, which go there instead
+	// of to the writer. It is called on workers' goroutines and may wait until ctx
+	// ends. What it gives holds the frame's bytes before their checksum is known.
+	Place func(ctx context.Context, e Entry, offset, size int64) ([]byte, error)
+	// Early, where Place is set, is told of each library as soon as all but its
+	// late regions is written, on a worker's goroutine. Its error ends Inflate.
+	Early func(context.Context, Entry) error
 	// Done is told of each library as soon as all its bytes are written, on a
 	// worker's goroutine: while it runs the other workers go on. Its error
 	// ends Inflate.
@@ -28,9 +37,10 @@ type InflateOptions struct {
 // it, checking each frame's CRC32C before a byte of it is written. dst is
 // called once for each library, in the manifest's order, before the first
 // frame. The frames of a library are taken up before those of the next, so the
-// first is whole early.
+// first is whole early; with Place, those of all late regions come last.
 //
-// The writers are written to at several offsets at a time and are not closed.
+// The writers are written to at several offsets at a time and are not closed. They
+// must read as zeros where nothing was written: long runs of zeros are not.
 // After an error what they hold is unspecified. The error is ErrDamaged, with
 // the pack file, the frame and its offset, where a frame is not what was
 // packed; that of dst, Done or a writer; or that of ctx. All goroutines have
@@ -52,6 +62,7 @@ type target struct {
 	pack   io.ReaderAt
 	dst    io.WriterAt
 	frames atomic.Int64 // not written yet
+	early  atomic.Int64 // of them outside late regions
 }
 
 // task is one frame, at its places in the pack file and in the library.
@@ -61,6 +72,7 @@ type task struct {
 	index    int
 	packedAt int64
 	at       int64
+	late     bool
 }
 
 // plan lists all frames in the order in which they are taken up. A library
@@ -79,7 +91,11 @@ func (l *Library) plan(dst func(Entry) (io.WriterAt, error)) ([]task, error) {
 		}
 		var packedAt, at int64
 		for n, f := range e.Frames {
-			tasks = append(tasks, task{Frame: f, to: to, index: n, packedAt: packedAt, at: at})
+			late := e.late(at, f.Size)
+			if !late {
+				to.early.Add(1)
+			}
+			tasks = append(tasks, task{Frame: f, to: to, index: n, packedAt: packedAt, at: at, late: late})
 			packedAt += f.Packed
 			at += f.Size
 		}
@@ -92,6 +108,11 @@ func (l *Library) inflate(ctx context.Context, tasks []task, opts InflateOptions
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
+	if opts.Place != nil {
+		// While one library is being mapped, frames are left that need not wait
+		// for that.
+		slices.SortStableFunc(tasks, func(a, b task) int { return order(a.late) - order(b.late) })
+	}
 	var next atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
 	for range min(workers, len(tasks)) {
@@ -103,7 +124,7 @@ func (l *Library) inflate(ctx context.Context, tasks []task, opts InflateOptions
 				if i >= int64(len(tasks)) {
 					return nil
 				}
-				if err := d.inflate(&tasks[i], opts); err != nil {
+				if err := d.inflate(ctx, &tasks[i], opts); err != nil {
 					return err
 				}
 			}
@@ -111,4 +132,11 @@ func (l *Library) inflate(ctx context.Context, tasks []task, opts InflateOptions
 		})
 	}
 	return group.Wait()
+}
+
+func order(late bool) int {
+	if late {
+		return 1
+	}
+	return 0
 }

@@ -7,11 +7,12 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
 // format is the version of the folder's layout. A reader refuses any other.
-const format = 1
+const format = 2
 
 // Build says which TensorFlow was packed.
 type Build struct {
@@ -37,7 +38,35 @@ type Entry struct {
 	Size   int64   `json:"size"`   // bytes of the unpacked library
 	SHA256 string  `json:"sha256"` // of the unpacked library, in hex
 	Frames []Frame `json:"frames"`
+	// Late are parts that only the library's own code reads: the loader can map
+	// and relocate it before their bytes are there. They are in the order of their
+	// offsets, and no frame reaches over an end of one.
+	Late []Region `json:"late,omitempty"`
 }
+
+// Region is a part of a library that is mapped as it is, in whole pages.
+type Region struct {
+	Offset     int64 `json:"offset"`  // in the file
+	Size       int64 `json:"size"`    // bytes
+	Address    int64 `json:"address"` // from where the library is mapped
+	Executable bool  `json:"executable,omitempty"`
+}
+
+// End is the offset behind the region.
+func (r Region) End() int64 { return r.Offset + r.Size }
+
+// Holds reports whether all bytes from offset on, size of them, are in the region.
+func (r Region) Holds(offset, size int64) bool { return offset >= r.Offset && offset+size <= r.End() }
+
+// overlaps reports whether any of the bytes is.
+func (r Region) overlaps(offset, size int64) bool { return offset < r.End() && r.Offset < offset+size }
+
+const (
+	// pageSize is the least that a region is a multiple of, in all three figures.
+	pageSize = 4 << 10
+	// maxRegions is far more than the segments of a library.
+	maxRegions = 16
+)
 
 // Frame is one zstd frame.
 type Frame struct {
@@ -157,7 +186,38 @@ func (e Entry) check() error {
 	if sum != e.Size {
 		return fmt.Errorf("frames hold %d bytes, the library has %d", sum, e.Size)
 	}
+	return e.checkLate()
+}
+
+func (e Entry) checkLate() error {
+	if len(e.Late) > maxRegions {
+		return fmt.Errorf("%d late regions, more than %d", len(e.Late), maxRegions)
+	}
+	var end int64
+	for i, r := range e.Late {
+		switch {
+		case (r.Offset|r.Size|r.Address)&(pageSize-1) != 0:
+			return fmt.Errorf("late region %d is not of whole pages", i)
+		case r.Offset < end || r.Size < 1 || r.Size > e.Size-r.Offset:
+			return fmt.Errorf("late region %d is not in its place", i)
+		case r.Address < 0 || r.Address > maxLibrary:
+			return fmt.Errorf("late region %d has the address %d, which is not in 0..%d", i, r.Address, int64(maxLibrary))
+		}
+		end = r.End()
+		var at int64
+		for n, f := range e.Frames {
+			if r.overlaps(at, f.Size) && !r.Holds(at, f.Size) {
+				return fmt.Errorf("frame %d reaches over an end of late region %d", n, i)
+			}
+			at += f.Size
+		}
+	}
 	return nil
+}
+
+// late reports whether a frame is in a late region.
+func (e Entry) late(offset, size int64) bool {
+	return slices.ContainsFunc(e.Late, func(r Region) bool { return r.Holds(offset, size) })
 }
 
 func (f Frame) check() error {

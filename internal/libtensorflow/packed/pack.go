@@ -17,6 +17,21 @@ type Source struct {
 	Name   string // file name of the library
 	Size   int64  // bytes to read from Reader
 	Reader io.ReaderAt
+	Late   []Region // see Entry
+}
+
+// frame is how many bytes from an offset on make a frame: as many as a frame may
+// have, up to the next end of a late region.
+func (s Source) frame(at int64, most int) int64 {
+	end := min(s.Size, at+int64(most))
+	for _, r := range s.Late {
+		for _, border := range []int64{r.Offset, r.End()} {
+			if border > at {
+				end = min(end, border)
+			}
+		}
+	}
+	return end - at
 }
 
 // PackOptions are the choices of Pack. The zero value is ready for use.

@@ -71,6 +71,8 @@ type memory struct {
 	data []byte
 }
 
+func newMemory(size int64) *memory { return &memory{data: make([]byte, size)} }
+
 func (m *memory) WriteAt(b []byte, at int64) (int, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

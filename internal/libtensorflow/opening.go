@@ -1,0 +1,212 @@
+package libtensorflow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/tensorlambda/tensorlambda/internal/libtensorflow/packed"
+)
+
+// opening is the two libraries on their way from frames to functions that can be
+// called. Workers of Inflate call early, place and whole at the same time.
+type opening struct {
+	path      func(name string) string
+	libraries map[string]*arrival
+	order     []*arrival
+}
+
+// arrival is one of them. What is behind mapped is set before that is closed.
+type arrival struct {
+	name   string
+	mapped chan struct{}
+	handle unsafe.Pointer
+	late   []*region
+	stages []Stage
+}
+
+// region is memory that takes the place of a late region. Until then its place in the
+// library can be neither read, written nor executed, by anybody: a page that shows its
+// bytes shows the right ones.
+type region struct {
+	packed.Region
+	place  unsafe.Pointer
+	memory []byte // nil once it is in its place
+}
+
+func newOpening(m packed.Manifest, path func(string) string) *opening {
+	o := &opening{path: path, libraries: make(map[string]*arrival)}
+	for _, e := range m.Libraries {
+		a := &arrival{name: e.Name, mapped: make(chan struct{})}
+		o.libraries[e.Name], o.order = a, append(o.order, a)
+	}
+	return o
+}
+
+// close frees the memory that did not come into its place.
+func (o *opening) close() {
+	for _, a := range o.order {
+		for _, r := range a.late {
+			r.free()
+		}
+	}
+}
+
+func (o *opening) stages() []Stage {
+	var stages []Stage
+	for _, a := range o.order {
+		stages = append(stages, a.stages...)
+	}
+	return stages
+}
+
+// early maps a library of which the late regions are still to come.
+func (o *opening) early(ctx context.Context, e packed.Entry) error {
+	if e.Name == packed.CC { // whose symbols framework defines
+		if err := o.libraries[packed.Framework].await(ctx); err != nil {
+			return err
+		}
+	}
+	a := o.libraries[e.Name]
+	if err := o.open(a); err != nil {
+		return err
+	}
+	start, err := base(a.handle)
+	if err != nil {
+		return err
+	}
+	for _, late := range e.Late {
+		r, err := newRegion(late, start)
+		if err != nil {
+			return fmt.Errorf("%s: %w", e.Name, err)
+		}
+		a.late = append(a.late, r)
+	}
+	close(a.mapped)
+	return nil
+}
+
+func (o *opening) open(a *arrival) error {
+	handle, stage, err := mapLibrary(a.name, o.path(a.name))
+	if err != nil {
+		return err
+	}
+	a.handle, a.stages = handle, append(a.stages, stage)
+	return nil
+}
+
+// await waits until a library is mapped.
+func (a *arrival) await(ctx context.Context) error {
+	select {
+	case <-a.mapped:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// place is the memory for a frame. It waits for the library to be mapped.
+func (o *opening) place(ctx context.Context, e packed.Entry, offset, size int64) ([]byte, error) {
+	a := o.libraries[e.Name]
+	if err := a.await(ctx); err != nil {
+		return nil, err
+	}
+	for _, r := range a.late {
+		if r.Holds(offset, size) {
+			memory := r.memory[offset-r.Offset:][:size]
+			// All its pages in one call are a quarter of the time of a fault for
+			// each. Kernels before 5.14 do not know it, and take the faults.
+			_ = unix.Madvise(memory, unix.MADV_POPULATE_WRITE)
+			return memory, nil
+		}
+	}
+	return nil, errors.New("it is in no late region") // Inflate asks for no other
+}
+
+// whole readies framework while cc is still being inflated. cc is readied by finish,
+// when nothing runs beside it.
+func (o *opening) whole(e packed.Entry) error {
+	if e.Name != packed.Framework {
+		return nil
+	}
+	return o.finish(e.Name)
+}
+
+// finish puts the late regions of a library that is whole into their places and makes
+// it ready for calls.
+func (o *opening) finish(name string) error {
+	a := o.libraries[name]
+	if a.handle == nil { // nothing was mapped early
+		if err := o.open(a); err != nil {
+			return err
+		}
+	}
+	for _, r := range a.late {
+		if err := r.move(); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	stages, err := initialize(name, a.handle)
+	a.stages = append(a.stages, stages...)
+	return err
+}
+
+// newRegion makes memory for a region of a library, and its place there inaccessible.
+//
+// Huge pages would be fewer faults, 227 for 454 MB, and are not asked for: beside a host
+// that takes back what its guests have freed, as Lambda's does, only small pages can be
+// those that were in use a moment ago. With huge ones the medians of cold starts were
+// the same, the slowest took twice as long.
+func newRegion(late packed.Region, base unsafe.Pointer) (*region, error) {
+	r := &region{Region: late, place: unsafe.Add(base, late.Address)}
+	var err error
+	r.memory, err = unix.Mmap(-1, 0, int(late.Size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+	if err != nil {
+		return nil, fmt.Errorf("memory for %d MB of code: %w: %w", late.Size/1e6, err, ErrNoSpace)
+	}
+	if err := unix.Mprotect(unsafe.Slice((*byte)(r.place), late.Size), unix.PROT_NONE); err != nil {
+		r.free()
+		return nil, fmt.Errorf("close the place of %d MB of code: %w", late.Size/1e6, err)
+	}
+	return r, nil
+}
+
+// move puts the memory in its place, in one step for everybody who looks.
+func (r *region) move() error {
+	protection := unix.PROT_READ
+	if r.Executable {
+		protection |= unix.PROT_EXEC
+	}
+	if err := unix.Mprotect(r.memory, protection); err != nil {
+		return fmt.Errorf("make memory executable: %w: %w", err, ErrUnusable)
+	}
+	size := uintptr(r.Size)
+	if _, err := unix.MremapPtr(unsafe.Pointer(&r.memory[0]), size, r.place, size, unix.MREMAP_MAYMOVE|unix.MREMAP_FIXED); err != nil {
+		return fmt.Errorf("move code to its place: %w: %w", err, ErrUnusable)
+	}
+	r.memory = nil
+	return nil
+}
+
+func (r *region) free() {
+	if r.memory != nil {
+		_ = unix.MunmapPtr(unsafe.Pointer(&r.memory[0]), uintptr(r.Size))
+		r.memory = nil
+	}
+}
+
+// canPlace tries what move does: a sandbox may refuse memory that was written to and
+// is then executed, and once a library is mapped it is too late to do it otherwise.
+func canPlace() error {
+	size := unix.Getpagesize()
+	memory, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+	if err != nil {
+		return err
+	}
+	memory[0] = 1
+	err = unix.Mprotect(memory, unix.PROT_READ|unix.PROT_EXEC)
+	return errors.Join(err, unix.Munmap(memory))
+}

@@ -1,0 +1,143 @@
+package packed_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"testing"
+
+	"github.com/tensorlambda/tensorlambda/internal/libtensorflow/packed"
+)
+
+// late is a library whose middle comes last. Its borders are not those of frames of
+// equal size.
+func late(name string, data []byte) packed.Source {
+	s := source(name, data)
+	s.Late = []packed.Region{
+		{Offset: frame, Size: 2 * frame, Address: frame},
+		{Offset: 4 * frame, Size: 3 * frame, Address: 5 * frame, Executable: true},
+	}
+	return s
+}
+
+// TestLateRegionsComeLast inflates as the opening of a library does: the loader maps
+// what is there early, and only then there is a place for the rest.
+func TestLateRegionsComeLast(t *testing.T) {
+	want := map[string][]byte{packed.Framework: library(1, 8*frame+7), packed.CC: library(2, 9*frame)}
+	dir := t.TempDir()
+	sources := []packed.Source{late(packed.Framework, want[packed.Framework]), late(packed.CC, want[packed.CC])}
+	if _, err := packed.Pack(t.Context(), dir, build, sources, packed.PackOptions{FrameSize: 3 * frame / 2}); err != nil {
+		t.Fatal(err)
+	}
+	lib := open(t, dir)
+
+	files, memory := make(map[string]*memory), make(map[string][]byte)
+	mapped := map[string]chan struct{}{packed.Framework: make(chan struct{}), packed.CC: make(chan struct{})}
+	var mu sync.Mutex
+	var done int
+	for name, data := range want {
+		memory[name] = make([]byte, len(data))
+	}
+	err := lib.Inflate(t.Context(), func(e packed.Entry) (io.WriterAt, error) {
+		files[e.Name] = newMemory(e.Size)
+		return files[e.Name], nil
+	}, packed.InflateOptions{
+		Workers: 2,
+		Early: func(_ context.Context, e packed.Entry) error {
+			rest := bytes.Clone(want[e.Name])
+			for _, r := range e.Late {
+				clear(rest[r.Offset:r.End()])
+			}
+			if !bytes.Equal(files[e.Name].data, rest) {
+				t.Errorf("%s is said to be there early, but for its late regions, and is not", e.Name)
+			}
+			close(mapped[e.Name]) // a second call would panic
+			return nil
+		},
+		Place: func(ctx context.Context, e packed.Entry, offset, size int64) ([]byte, error) {
+			select {
+			case <-mapped[e.Name]:
+				return memory[e.Name][offset : offset+size], nil
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		},
+		Done: func(e packed.Entry) error {
+			mu.Lock()
+			defer mu.Unlock()
+			done++
+			whole := bytes.Clone(files[e.Name].data)
+			for _, r := range e.Late {
+				copy(whole[r.Offset:r.End()], memory[e.Name][r.Offset:r.End()])
+			}
+			if !bytes.Equal(whole, want[e.Name]) {
+				t.Errorf("%s is reported and not whole", e.Name)
+			}
+			return nil
+		},
+	})
+	if err != nil || done != 2 {
+		t.Errorf("%d libraries are done: %v", done, err)
+	}
+}
+
+// TestFailureWhileOthersWait is one in which a worker waits for a place that there
+// will never be.
+func TestFailureWhileOthersWait(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := packed.Pack(t.Context(), dir, build, []packed.Source{late(packed.CC, library(2, 9*frame))}, packed.PackOptions{FrameSize: frame}); err != nil {
+		t.Fatal(err)
+	}
+	refused, waiting := errors.New("not to be mapped"), make(chan struct{})
+	var once sync.Once
+	_, err := inflate(t.Context(), open(t, dir), packed.InflateOptions{
+		Workers: 2,
+		Early: func(context.Context, packed.Entry) error {
+			<-waiting
+			return refused
+		},
+		Place: func(ctx context.Context, _ packed.Entry, _, _ int64) ([]byte, error) {
+			once.Do(func() { close(waiting) })
+			<-ctx.Done()
+			return nil, ctx.Err()
+		},
+	})
+	if !errors.Is(err, refused) {
+		t.Errorf("err = %v, want %v", err, refused)
+	}
+}
+
+// counting is a file that knows how many bytes were written to it.
+type counting struct {
+	*memory
+	written int
+}
+
+func (c *counting) WriteAt(b []byte, at int64) (int, error) {
+	c.written += len(b)
+	return c.memory.WriteAt(b, at)
+}
+
+func TestLongRunsOfZerosAreNotWritten(t *testing.T) {
+	const block = 64 << 10
+	data := library(1, 10*block+100)
+	clear(data[2*block : 7*block])
+	clear(data[10*block:])
+	dir := t.TempDir()
+	if _, err := packed.Pack(t.Context(), dir, build, []packed.Source{source(packed.CC, data)}, packed.PackOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	file := &counting{memory: newMemory(int64(len(data)))}
+	err := open(t, dir).Inflate(t.Context(), func(packed.Entry) (io.WriterAt, error) { return file, nil }, packed.InflateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(file.data, data) {
+		t.Error("the library came out otherwise")
+	}
+	if file.written != 5*block {
+		t.Errorf("%d bytes were written, want %d", file.written, 5*block)
+	}
+}
