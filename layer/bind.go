@@ -13,7 +13,7 @@ import (
 )
 
 // bindLibraries binds the two libraries in dir to themselves, so that opening them
-// takes half the time, and leaves running their constructors to whoever opens them.
+// takes half the time, and their calls of themselves need no names.
 // Framework is the first of the two that the loader looks into, so its own names are
 // its own; cc's are where framework has not got them too. The names of the C and C++
 // run-time libraries are left to the loader in both, and so are names that both have.
@@ -42,10 +42,7 @@ func bindLibraries(dir string) error {
 			if _, err := prelink.Bind(library, own); err != nil {
 				return err
 			}
-			if err := prelink.Hide(library, func(name string) bool { return !other[name] && own(name) }); err != nil {
-				return err
-			}
-			return prelink.DeferInit(library)
+			return prelink.Hide(library, func(name string) bool { return !other[name] && own(name) })
 		})
 		if err != nil {
 			return err

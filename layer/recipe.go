@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"strings"
 	"sync"
+
+	"github.com/tensorlambda/tensorlambda/internal/libtensorflow/packed"
 )
 
 // sources is the code that decides what the libraries of a wheel are turned into.
@@ -24,6 +26,7 @@ var recipe = sync.OnceValue(func() string { return recipeOf(sources) })
 
 func recipeOf(sources fs.FS) string {
 	sum := sha256.New()
+	fmt.Fprintf(sum, "frames of %d\n", packed.FrameSize)
 	err := fs.WalkDir(sources, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || strings.HasSuffix(path, "_test.go") {
 			return err

@@ -40,7 +40,7 @@ int libtensorflow_construct(void *library) {
 	ElfW(Addr) init = 0, array = 0;
 	size_t size = 0;
 	for (const ElfW(Dyn) *d = map->l_ld; d->d_tag != DT_NULL; d++) {
-		switch (d->d_tag) { // layer/prelink/defer.go
+		switch (d->d_tag) { // defer.go
 		case 0x60de0001: init = map->l_addr + d->d_un.d_ptr; break;
 		case 0x60de0002: array = map->l_addr + d->d_un.d_ptr; break;
 		case 0x60de0003: size = d->d_un.d_val; break;

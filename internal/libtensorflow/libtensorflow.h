@@ -12,7 +12,7 @@ void *libtensorflow_dlopen(const char *path, char **error);
 // count from. It is NULL where the loader does not say.
 void *libtensorflow_base(void *library);
 
-// libtensorflow_construct runs the constructors that `make layer` hid from the
+// libtensorflow_construct runs the constructors that deferInit hid from the
 // loader, and returns how many there were, or -1. It is called once a library.
 int libtensorflow_construct(void *library);
 

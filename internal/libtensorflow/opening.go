@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -14,7 +15,7 @@ import (
 // opening is the two libraries on their way from frames to functions that can be
 // called. Workers of Inflate call early, place and whole at the same time.
 type opening struct {
-	path      func(name string) string
+	file      func(name string) *os.File
 	libraries map[string]*arrival
 	order     []*arrival
 }
@@ -37,8 +38,8 @@ type region struct {
 	memory []byte // nil once it is in its place
 }
 
-func newOpening(m packed.Manifest, path func(string) string) *opening {
-	o := &opening{path: path, libraries: make(map[string]*arrival)}
+func newOpening(m packed.Manifest, file func(string) *os.File) *opening {
+	o := &opening{file: file, libraries: make(map[string]*arrival)}
 	for _, e := range m.Libraries {
 		a := &arrival{name: e.Name, mapped: make(chan struct{})}
 		o.libraries[e.Name], o.order = a, append(o.order, a)
@@ -63,7 +64,8 @@ func (o *opening) stages() []Stage {
 	return stages
 }
 
-// early maps a library of which the late regions are still to come.
+// early maps a library of which the late regions are still to come. The loader reads
+// only what is there; nobody else knows of the library yet.
 func (o *opening) early(ctx context.Context, e packed.Entry) error {
 	if e.Name == packed.CC { // whose symbols framework defines
 		if err := o.libraries[packed.Framework].await(ctx); err != nil {
@@ -71,6 +73,9 @@ func (o *opening) early(ctx context.Context, e packed.Entry) error {
 		}
 	}
 	a := o.libraries[e.Name]
+	if err := deferInit(o.file(a.name)); err != nil {
+		return err
+	}
 	if err := o.open(a); err != nil {
 		return err
 	}
@@ -90,7 +95,7 @@ func (o *opening) early(ctx context.Context, e packed.Entry) error {
 }
 
 func (o *opening) open(a *arrival) error {
-	handle, stage, err := mapLibrary(a.name, o.path(a.name))
+	handle, stage, err := mapLibrary(a.name, fmt.Sprintf("/proc/self/fd/%d", o.file(a.name).Fd()))
 	if err != nil {
 		return err
 	}

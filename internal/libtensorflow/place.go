@@ -65,8 +65,7 @@ func inMemory(ctx context.Context, library *packed.Library, opts Options, info *
 		files[e.Name] = f
 		return f, nil
 	}
-	path := func(name string) string { return fmt.Sprintf("/proc/self/fd/%d", files[name].Fd()) }
-	if err := inflate(ctx, library, opts, info, dst, path); err != nil {
+	if err := inflate(ctx, library, opts, info, dst, func(name string) *os.File { return files[name] }); err != nil {
 		if errors.Is(err, ErrUnusable) && !mapped {
 			return fmt.Errorf("%w: %w", errRefused, err)
 		}
@@ -98,9 +97,9 @@ func memfd(name string, size int64) (*os.File, error) {
 // mapped as soon as the loader has all that it reads, and the rest is inflated
 // meanwhile, straight into memory that then takes its place.
 func inflate(ctx context.Context, library *packed.Library, opts Options, info *Info,
-	dst func(packed.Entry) (io.WriterAt, error), path func(name string) string,
+	dst func(packed.Entry) (io.WriterAt, error), file func(name string) *os.File,
 ) error {
-	o := newOpening(library.Manifest(), path)
+	o := newOpening(library.Manifest(), file)
 	defer o.close()
 	options := packed.InflateOptions{Workers: opts.Workers, Progress: opts.progress(info.Bytes), Done: o.whole}
 	if err := canPlace(); err != nil {

@@ -66,6 +66,9 @@ func Hide(library []byte, alone func(name string) bool) error {
 	if err := names.pin(); err != nil {
 		return fmt.Errorf("%w: %w", ErrFormat, err)
 	}
+	if len(hidden) == 0 {
+		return nil
+	}
 	// From here on the library is changed.
 	for i := range hidden {
 		at := l.symbols + uint64(i)*symbolSize

@@ -2,49 +2,9 @@ package prelink
 
 import (
 	"debug/elf"
-	"encoding/binary"
 	"fmt"
 	"slices"
 )
-
-// Tags of the dynamic section under which DeferInit keeps what the loader would run.
-// They are in the range for systems (DT_LOOS to DT_HIOS), where glibc's loader reads
-// over those that it does not know. internal/libtensorflow reads them in C.
-const (
-	tagInit        elf.DynTag = 0x60de0001
-	tagInitArray   elf.DynTag = 0x60de0002
-	tagInitArraySz elf.DynTag = 0x60de0003
-)
-
-var deferred = map[elf.DynTag]elf.DynTag{
-	elf.DT_INIT: tagInit, elf.DT_INIT_ARRAY: tagInitArray, elf.DT_INIT_ARRAYSZ: tagInitArraySz,
-}
-
-// DeferInit hides a shared library's constructors from the loader, in place: whoever
-// opens it runs them himself. Opening then reads only the tables of the loader and
-// what is relocated, and none of the code, which may so come later.
-//
-// A library that asks for functions while it is relocated (indirect functions) is
-// refused with ErrFormat.
-func DeferInit(library []byte) error {
-	l, err := parse(library)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrFormat, err)
-	}
-	if l.asksCode() {
-		return fmt.Errorf("%w: relocating it runs its code", ErrFormat)
-	}
-	for at := l.dynamic; at+dynamicEntry <= l.dynamic+l.dynamicSz; at += dynamicEntry {
-		tag := elf.DynTag(binary.LittleEndian.Uint64(l.data[at:]))
-		if tag == elf.DT_NULL {
-			break
-		}
-		if hidden, ok := deferred[tag]; ok {
-			binary.LittleEndian.PutUint64(l.data[at:], uint64(hidden))
-		}
-	}
-	return nil
-}
 
 // asksCode reports whether a relocation is by the answer of a function.
 func (l *library) asksCode() bool {
@@ -73,13 +33,20 @@ type Region struct {
 // page is the largest that kernels for these processors have.
 const page = 64 << 10
 
-// Quiet finds the large parts of a library of DeferInit that the loader neither reads
-// nor changes while it maps and relocates it: code, constants, tables for exceptions.
-// They are in the order of their offsets.
+// Quiet finds the large parts of a library that the loader neither reads nor changes
+// while it maps and relocates it: code, constants, tables for exceptions. They are in
+// the order of their offsets. Constructors are code: who maps a library without these
+// parts must keep them from the loader.
+//
+// A library that is asked for addresses while it is relocated (indirect functions) has
+// no such parts.
 func Quiet(library []byte) ([]Region, error) {
 	l, err := parse(library)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	if l.asksCode() {
+		return nil, nil
 	}
 	tables, err := l.loaderTables()
 	if err != nil {
