@@ -84,7 +84,7 @@ func (c packCall) run(ctx context.Context, cfg config, fetched *coldstart.Fetche
 		return err
 	}
 	packed, err := pack.SavedModel(content, pack.Options{
-		Tags: definition.Tags(), Signatures: c.signatures, Operations: libtensorflow.OpList(), Values: definition.Variables,
+		Tags: definition.Tags(), Signatures: c.signatures, Operations: libtensorflow.OpList(), Values: definition.Variables, Evaluate: tensorflow.Evaluate,
 	})
 	if err != nil {
 		return err
@@ -133,6 +133,10 @@ func writePackReport(w io.Writer, output blob.URI, size, before int64, r pack.Re
 	fmt.Fprintf(w, "  operations  %d, from %d\n", r.NodesAfter, r.NodesBefore)
 	fmt.Fprintf(w, "  inlined     %d calls of functions\n", r.Inlined)
 	fmt.Fprintf(w, "  folded      %d variables, %.1f MB\n", r.Folded, float64(r.FoldedBytes)/1e6)
+	fmt.Fprintf(w, "  computed    %d tensors from constants\n", r.Computed)
+	if r.NotComputed != "" {
+		fmt.Fprintf(w, "  note        nothing was computed from constants: %s\n", r.NotComputed)
+	}
 	for _, k := range r.Kept {
 		fmt.Fprintf(w, "  kept        %q (%s): it %s\n", k.Node, k.Op, k.Why)
 	}

@@ -44,6 +44,10 @@ type Options struct {
 	// without a value is left out of the answer. Package pack keeps the tensors
 	// until Model was read.
 	Values func(variables []string) (map[string]*infer.Tensor, error)
+	// Evaluate gives the values of tensors ("operation:index") of a serialized
+	// GraphDef that needs no input. Package pack keeps them as those of Values. Where
+	// it is nil nothing is computed.
+	Evaluate func(graph []byte, tensors []string) (map[string]*infer.Tensor, error)
 }
 
 // Packed is a rewritten model.
@@ -60,6 +64,8 @@ type Report struct {
 	Inlined                 int // calls
 	Folded                  int // variables
 	FoldedBytes             int64
+	Computed                int    // tensors that depend on constants alone
+	NotComputed             string // why none were, "" where they were
 	Kept                    []Kept
 }
 
@@ -140,6 +146,11 @@ func (p *Packed) rewrite(meta *modelpb.MetaGraphDef, o Options) error {
 	}
 	if err := g.fold(folded.list, folded.values); err != nil {
 		return err
+	}
+	if o.Evaluate != nil {
+		if err := g.compute(o.Evaluate); err != nil {
+			return err
+		}
 	}
 	g.prune()
 	p.tidy(meta, g)

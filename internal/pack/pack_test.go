@@ -50,6 +50,12 @@ func text(g *graphpb.GraphDef) string {
 // packGraph packs a graph in which x is the input and tensor the output of a signature.
 func packGraph(t *testing.T, graph, tensor string) (*modelpb.MetaGraphDef, *pack.Packed, error) {
 	t.Helper()
+	return packWith(t, graph, tensor, nil)
+}
+
+// packWith is packGraph with something to compute constants.
+func packWith(t *testing.T, graph, tensor string, evaluate func([]byte, []string) (map[string]*infer.Tensor, error)) (*modelpb.MetaGraphDef, *pack.Packed, error) {
+	t.Helper()
 	var ops oppb.OpList
 	meta := new(modelpb.MetaGraphDef)
 	for _, err := range []error{
@@ -72,7 +78,7 @@ func packGraph(t *testing.T, graph, tensor string) (*modelpb.MetaGraphDef, *pack
 		t.Fatal(err)
 	}
 	packed, err := pack.SavedModel(content, pack.Options{
-		Tags: []string{"serve"}, Operations: list,
+		Tags: []string{"serve"}, Operations: list, Evaluate: evaluate,
 		Values: func(names []string) (map[string]*infer.Tensor, error) {
 			values := make(map[string]*infer.Tensor)
 			for _, name := range names {

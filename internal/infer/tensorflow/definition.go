@@ -29,6 +29,8 @@ type Definition struct {
 
 	graph []byte // of a frozen graph
 
+	optimize bool // there is something in the graph to be folded
+
 	guard  *savedmodel.Guard
 	unsafe error // what the guard says of it
 }
@@ -132,6 +134,7 @@ func (d *Definition) complete(graph *savedmodel.Graph, guard *savedmodel.Guard) 
 	if d.guard, d.unsafe = guard, guard.Check(); d.unsafe != nil && !d.opts.AllowUnsafeOps {
 		return nil, fmt.Errorf("read model: %w", d.unsafe)
 	}
+	d.optimize = graph.Foldable()
 	c := d.catalog
 	for _, signature := range c.Signatures {
 		for _, infos := range [][]infer.TensorInfo{signature.Inputs, signature.Outputs} {
@@ -244,7 +247,7 @@ func (d *Definition) load() (*tf.Graph, *tf.Session, error) {
 }
 
 func (d *Definition) loadSavedModel(inline bool) (*tf.Graph, *tf.Session, error) {
-	options, err := d.opts.session(inline)
+	options, err := d.opts.session(rewrites{inline: inline, optimize: d.optimize})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -257,7 +260,7 @@ func (d *Definition) loadSavedModel(inline bool) (*tf.Graph, *tf.Session, error)
 
 // loadGraph inlines nothing: what freezes a graph has done so.
 func (d *Definition) loadGraph() (*tf.Graph, *tf.Session, error) {
-	options, err := d.opts.session(false)
+	options, err := d.opts.session(rewrites{optimize: d.optimize})
 	if err != nil {
 		return nil, nil, err
 	}

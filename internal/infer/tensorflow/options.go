@@ -37,9 +37,14 @@ type Options struct {
 // subnormal numbers to zero; here they stay, as in Python.
 const callersThread = -1
 
-// session makes the session's options. inline puts the bodies of functions where
-// they are called.
-func (o Options) session(inline bool) (*tf.SessionOptions, error) {
+// rewrites are what a session does to a graph before the first run.
+type rewrites struct {
+	inline   bool // the bodies of functions go where they are called
+	optimize bool // constants are folded, equal operations become one
+}
+
+// session makes the session's options.
+func (o Options) session(graph rewrites) (*tf.SessionOptions, error) {
 	interOpThreads := o.InterOpThreads
 	if interOpThreads == 1 {
 		// A pool of one would make runs at once queue up, and each run pays
@@ -47,11 +52,15 @@ func (o Options) session(inline bool) (*tf.SessionOptions, error) {
 		// operations cost.
 		interOpThreads = callersThread
 	}
+	level := corepb.OptimizerOptions_L0
+	if graph.optimize {
+		level = corepb.OptimizerOptions_L1
+	}
 	config := &corepb.ConfigProto{
 		IntraOpParallelismThreads: int32(o.IntraOpThreads),
 		InterOpParallelismThreads: int32(interOpThreads),
 		GraphOptions: &corepb.GraphOptions{
-			OptimizerOptions: &corepb.OptimizerOptions{DoFunctionInlining: inline},
+			OptimizerOptions: &corepb.OptimizerOptions{OptLevel: level, DoFunctionInlining: graph.inline},
 			RewriteOptions: &corepb.RewriterConfig{
 				// Grappler rewrites the graph before the first run. On models
 				// as Keras exports them that is half of the load and of the

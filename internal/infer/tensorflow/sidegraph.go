@@ -83,7 +83,7 @@ func (g *sideGraph) open() {
 	}
 	// The process's thread pools exist already: the model's session made them.
 	// For one operation a change of threads would cost several times its price.
-	options, err := Options{InterOpThreads: 1}.session(false)
+	options, err := Options{InterOpThreads: 1}.session(rewrites{})
 	if err != nil {
 		g.err = err
 		return
