@@ -82,6 +82,43 @@ func TestPackedModelsAnswerAsTheOriginals(t *testing.T) {
 	}
 }
 
+// The requests of a dropped signature would fail the start of the packed model; the
+// others are compared, and replayed at its start.
+func TestPackedModelsKeepTheRequestsOfTheirSignatures(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		arguments []string
+		says      string
+		requests  int // that the warm-up replays; with none it runs signatures on zeros
+	}{
+		"all":          {nil, "verified    3 of the model's own and ", 3},
+		"one":          {[]string{"--signature", "serving_default"}, "verified    1 of the model's own and ", 1},
+		"none is left": {[]string{"--signature", "regress_x2_to_y3"}, "verified    4 random requests", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			out := filepath.Join(t.TempDir(), "packed") + "/"
+			o := command(t, []string{raw(t)}, append([]string{"pack", absolute(t, "models/warmup"), out}, c.arguments...)...)
+			if o.status != 0 || !strings.Contains(o.stdout, c.says) {
+				t.Fatalf("exit status %d, %s%s, want %q", o.status, o.stdout, o.stderr, c.says)
+			}
+			s := startServer(t, out, raw(t))
+			var r struct {
+				Stages []struct {
+					Name     string
+					Requests int
+				}
+			}
+			if err := json.Unmarshal([]byte(s.request(get, s.base+"/debug/coldstart", "").Body), &r); err != nil {
+				t.Fatal(err)
+			}
+			if last := r.Stages[len(r.Stages)-1]; last.Name != "warm-up" || last.Requests != c.requests {
+				t.Errorf("the start ends with %+v, want a warm-up with %d requests", last, c.requests)
+			}
+		})
+	}
+}
+
 // Python's loader takes every packed model whose original it takes, and gets the same
 // answers from both.
 func TestPackedModelsLoadInPython(t *testing.T) {

@@ -6,9 +6,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/tensorlambda/tensorlambda/internal/blob"
 	"github.com/tensorlambda/tensorlambda/internal/coldstart"
@@ -16,6 +18,7 @@ import (
 	"github.com/tensorlambda/tensorlambda/internal/infer/tensorflow"
 	"github.com/tensorlambda/tensorlambda/internal/libtensorflow"
 	"github.com/tensorlambda/tensorlambda/internal/pack"
+	"github.com/tensorlambda/tensorlambda/internal/warmup/predictionlog"
 )
 
 // packCall is what a call of pack asks for.
@@ -98,7 +101,19 @@ func (c packCall) run(ctx context.Context, cfg config, fetched *coldstart.Fetche
 	if err != nil {
 		return err
 	}
-	agreement, err := compare(ctx, cfg, definition, fetched, folder)
+	rewritten, err := readModel(cfg, &coldstart.Fetched{Format: coldstart.SavedModel, Dir: folder})
+	if err != nil {
+		return fmt.Errorf("the packed model: %w", err)
+	}
+	requests := ownRequests{dir: fetched.Dir, limits: warmUpLimits(cfg)}
+	left, err := requests.copy(ctx, folder, definition.Catalog(), rewritten.Catalog())
+	if err != nil {
+		return err
+	}
+	if left {
+		files = slices.DeleteFunc(files, func(name string) bool { return name == predictionlog.Path })
+	}
+	agreement, err := compare(ctx, definition, rewritten, fetched, requests.all(ctx, rewritten.Catalog(), folder))
 	if err != nil {
 		return err
 	}
@@ -109,15 +124,10 @@ func (c packCall) run(ctx context.Context, cfg config, fetched *coldstart.Fetche
 	return writePackReport(stdout, c.output, size, fetched.Bytes, packed.Report, agreement)
 }
 
-// compare asks the model in folder and the original the same.
-func compare(ctx context.Context, cfg config, original *tensorflow.Definition, fetched *coldstart.Fetched, folder string) (*pack.Agreement, error) {
-	definition, err := readModel(cfg, &coldstart.Fetched{Format: coldstart.SavedModel, Dir: folder})
-	if err != nil {
-		return nil, fmt.Errorf("the packed model: %w", err)
-	}
-	// The original twice: models that draw random numbers do not agree with themselves.
+// compare asks the packed model and the original the same.
+func compare(ctx context.Context, original, packed *tensorflow.Definition, fetched *coldstart.Fetched, given iter.Seq2[*infer.Request, error]) (*pack.Agreement, error) {
 	var models [3]*infer.Model
-	for i, d := range []*tensorflow.Definition{original, original, definition} {
+	for i, d := range []*tensorflow.Definition{original, original, packed} {
 		runner, err := d.Load()
 		if err != nil {
 			return nil, err
@@ -125,7 +135,7 @@ func compare(ctx context.Context, cfg config, original *tensorflow.Definition, f
 		defer runner.Close()
 		models[i] = &infer.Model{Name: fetched.Name, Version: fetched.Version, Format: coldstart.SavedModel, Runner: runner}
 	}
-	return pack.Compare(ctx, models[0], models[1], models[2])
+	return pack.Compare(ctx, pack.Models{Original: models[0], Again: models[1], Packed: models[2]}, given)
 }
 
 func writePackReport(w io.Writer, output blob.URI, size, before int64, r pack.Report, a *pack.Agreement) error {
@@ -140,13 +150,20 @@ func writePackReport(w io.Writer, output blob.URI, size, before int64, r pack.Re
 	for _, k := range r.Kept {
 		fmt.Fprintf(w, "  kept        %q (%s): it %s\n", k.Node, k.Op, k.Why)
 	}
-	fmt.Fprintf(w, "  verified    %d random requests, %d outputs: %d equal bit by bit", a.Runs, a.Outputs, a.Equal)
+	given := ""
+	if a.Given > 0 {
+		given = fmt.Sprintf("%d of the model's own and ", a.Given)
+	}
+	fmt.Fprintf(w, "  verified    %s%d random requests, %d outputs: %d equal bit by bit", given, a.Runs-a.Given, a.Outputs, a.Equal)
 	if a.Largest > 0 {
 		fmt.Fprintf(w, ", the largest difference %.1g of the largest element", a.Largest)
 	}
 	fmt.Fprintln(w)
 	if a.Refused > 0 {
-		fmt.Fprintf(w, "  note        %d random requests were refused by both models\n", a.Refused)
+		fmt.Fprintf(w, "  note        %d requests were refused by both models\n", a.Refused)
+	}
+	for _, line := range a.Unproven {
+		fmt.Fprintf(w, "  warning     %s; requests in %s are compared too\n", line, predictionlog.Path)
 	}
 	for _, line := range a.Excluded {
 		fmt.Fprintf(w, "  note        %s\n", line)

@@ -15,7 +15,6 @@ import (
 	"github.com/tensorlambda/tensorlambda/internal/infer/tensorflow"
 	"github.com/tensorlambda/tensorlambda/internal/libtensorflow"
 	"github.com/tensorlambda/tensorlambda/internal/warmup"
-	"github.com/tensorlambda/tensorlambda/internal/warmup/predictionlog"
 )
 
 // startOptions wires the steps of a start: the library's opening beside the
@@ -94,7 +93,7 @@ func (p *prepared) warmUp(ctx context.Context, model *infer.Model, timeline *col
 	start := time.Now()
 	report, err := warmup.Run(ctx, warmup.Options{
 		Model: model, Dir: dir, HasEffects: p.definition.HasEffects, MarkerDir: cacheDir(),
-		Limits: predictionlog.Limits{MaxRecord: p.cfg.MaxLineBytes, MaxTensor: p.cfg.MaxTensorBytes},
+		Limits: warmUpLimits(p.cfg),
 	})
 	if report.Replayed+report.Guessed > 0 {
 		timeline.Add(coldstart.Stage{Name: "warm-up", Start: start, End: time.Now(), Requests: report.Replayed})

@@ -6,10 +6,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
@@ -21,73 +23,143 @@ var ErrDisagree = errors.New("the packed model answers otherwise")
 // which add in another order. It is relative to the largest element of the output.
 const Tolerance = 1e-5
 
+// tolerance is Tolerance, or two units in the last place of types that have fewer.
+func tolerance(d infer.DType) float64 {
+	switch d {
+	case infer.Half:
+		return 2.0 / (1 << 10)
+	case infer.Bfloat16:
+		return 2.0 / (1 << 7)
+	default:
+		return Tolerance
+	}
+}
+
 // Agreement is what comparing two models found.
 type Agreement struct {
 	Runs     int // that both models answered
+	Given    int // of them requests of the model's own
 	Outputs  int // tensors compared
 	Equal    int // of them equal in every bit
 	Largest  float64
 	Refused  int      // runs that both models refused
 	Excluded []string // outputs that cannot be compared, with the reason
+	// Unproven are signatures of which nothing was compared, with the reason.
+	Unproven []string
 }
 
-// rounds is how many requests of random numbers a signature is asked.
-const rounds = 4
+// Models are what Compare asks.
+type Models struct {
+	// Original, twice: models that draw random numbers do not agree with themselves.
+	Original, Again *infer.Model
+	Packed          *infer.Model
+}
 
-// Compare asks both models the same random questions, signature by signature, and
-// compares the answers. Dimensions that a signature leaves open are small. Where the
-// original does not agree with itself, as with random numbers, nothing is compared.
-// The error wraps ErrDisagree.
-func Compare(ctx context.Context, original, again, packed *infer.Model) (*Agreement, error) {
-	c := &comparison{original: original, again: again, packed: packed, random: rand.New(rand.NewPCG(1, 2)), agreement: new(Agreement)}
-	signatures := packed.Catalog().Signatures
+func (m Models) all() []*infer.Model { return []*infer.Model{m.Original, m.Again, m.Packed} }
+
+// sizes are those that the open dimensions of a round's random inputs get: the first
+// one, which most models have for a batch, and the others. A model may take only some;
+// six can be split in most ways.
+var sizes = []struct{ batch, others int64 }{{6, 6}, {1, 8}, {2, 1}, {1, 32}}
+
+// Compare asks both models the same questions, given ones and signature by signature
+// random ones, and compares the answers. Where the original does not agree with itself,
+// as with random numbers, nothing is compared. The requests of given are for the packed
+// model; tensors have the same names in both. The error wraps ErrDisagree, or is that of
+// given.
+func Compare(ctx context.Context, models Models, given iter.Seq2[*infer.Request, error]) (*Agreement, error) {
+	c := &comparison{models: models, random: rand.New(rand.NewPCG(1, 2)), agreement: new(Agreement), compared: make(map[string]int)}
+	number := 0
+	for request, err := range given {
+		if number++; err == nil {
+			err = c.put(ctx, request.Signature, []*infer.Request{request, request, request})
+		}
+		if err != nil {
+			return nil, fmt.Errorf("the model's own request %d: %w", number, err)
+		}
+	}
+	c.agreement.Given = c.agreement.Runs
+	signatures := models.Packed.Catalog().Signatures
 	for _, name := range slices.Sorted(maps.Keys(signatures)) {
-		for range rounds {
-			if err := c.ask(ctx, name); err != nil {
+		for _, size := range sizes {
+			if err := c.ask(ctx, name, size.batch, size.others); err != nil {
 				return nil, fmt.Errorf("signature %q: %w", name, err)
 			}
+		}
+		if c.compared[name] == 0 {
+			c.unproven(name)
 		}
 	}
 	return c.agreement, nil
 }
 
 type comparison struct {
-	original, again, packed *infer.Model
-	random                  *rand.Rand
-	agreement               *Agreement
+	models    Models
+	random    *rand.Rand
+	agreement *Agreement
+	compared  map[string]int // outputs of a signature
+	refusal   error          // of the original, the last one
 }
 
-func (c *comparison) ask(ctx context.Context, name string) error {
-	feeds, err := c.feeds(c.original.Catalog().Signatures[name])
+func (c *comparison) unproven(signature string) {
+	why := "the original answers otherwise each time"
+	if c.refusal != nil {
+		why, _, _ = strings.Cut(fmt.Sprintf("the original refuses every request that was tried (%v", c.refusal), "\n")
+		why += ")"
+	}
+	c.agreement.Unproven = append(c.agreement.Unproven, fmt.Sprintf("nothing of signature %q was compared: %s", signature, why))
+}
+
+// ask puts a random request to all models.
+func (c *comparison) ask(ctx context.Context, name string, batch, others int64) error {
+	feeds, err := c.feeds(c.models.Original.Catalog().Signatures[name], batch, others)
 	if err != nil {
 		return err
 	}
-	var answers [3][]infer.Result
-	var failures [3]error
-	for i, model := range []*infer.Model{c.original, c.again, c.packed} {
+	var requests []*infer.Request
+	for _, model := range c.models.all() {
 		signature := model.Catalog().Signatures[name]
 		request := &infer.Request{Signature: signature, Fetches: signature.Outputs}
 		for k, input := range signature.Inputs {
 			request.Feeds = append(request.Feeds, infer.Feed{TensorInfo: input, Value: feeds[k]})
 		}
-		answers[i], failures[i] = model.Predict(ctx, request)
+		requests = append(requests, request)
+	}
+	return c.put(ctx, requests[0].Signature, requests)
+}
+
+// put puts each model its request and compares the answers.
+func (c *comparison) put(ctx context.Context, signature *infer.Signature, requests []*infer.Request) error {
+	var answers [3][]infer.Result
+	var failures [3]error
+	for i, model := range c.models.all() {
+		answers[i], failures[i] = model.Predict(ctx, requests[i])
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	if (failures[0] == nil) != (failures[2] == nil) {
 		return fmt.Errorf("%w: %w where the other one answers", ErrDisagree, errors.Join(failures[0], failures[2]))
 	}
 	if !answered(failures[:]) { // by the original: that says nothing about the packed one
+		c.refusal = errors.Join(failures[:2]...)
 		c.agreement.Refused++
 		return nil
 	}
+	name := ""
+	if signature != nil {
+		name = signature.Name
+	}
 	c.agreement.Runs++
 	for i, result := range answers[0] {
-		if difference(result.Value, answers[1][i].Value) > Tolerance {
+		if difference(result.Value, answers[1][i].Value) > tolerance(result.Value.DType) {
 			c.exclude(name, result.Name)
 			continue
 		}
 		if err := c.judge(result, answers[2]); err != nil {
 			return err
 		}
+		c.compared[name]++
 	}
 	return nil
 }
@@ -114,8 +186,8 @@ func (c *comparison) judge(want infer.Result, answers []infer.Result) error {
 			got.DType, infer.FormatShape(got.Shape), want.Value.DType, infer.FormatShape(want.Value.Shape))
 	}
 	d := difference(want.Value, got)
-	if d > Tolerance || math.IsNaN(d) {
-		return fmt.Errorf("%w: output %q differs by %.2g of its largest element, where %.0e is allowed", ErrDisagree, want.Name, d, Tolerance)
+	if allowed := tolerance(got.DType); d > allowed || math.IsNaN(d) {
+		return fmt.Errorf("%w: output %q differs by %.2g of its largest element, where %.0e is allowed", ErrDisagree, want.Name, d, allowed)
 	}
 	c.agreement.Outputs++
 	if d == 0 {
@@ -143,14 +215,8 @@ func difference(a, b *infer.Tensor) float64 {
 	if bytes.Equal(a.Data, b.Data) {
 		return 0
 	}
-	var at func([]byte) float64
-	size := a.DType.Size()
-	switch a.DType {
-	case infer.Float:
-		at = func(p []byte) float64 { return float64(math.Float32frombits(binary.LittleEndian.Uint32(p))) }
-	case infer.Double:
-		at = func(p []byte) float64 { return math.Float64frombits(binary.LittleEndian.Uint64(p)) }
-	default:
+	at, size := number(a.DType), a.DType.Size()
+	if at == nil {
 		return math.Inf(1)
 	}
 	largest, most := 0.0, 0.0
@@ -172,10 +238,45 @@ func difference(a, b *infer.Tensor) float64 {
 	return most / max(largest, math.SmallestNonzeroFloat32)
 }
 
+// number reads an element of a floating-point type; nil for other types.
+func number(d infer.DType) func([]byte) float64 {
+	switch d {
+	case infer.Float:
+		return func(p []byte) float64 { return float64(math.Float32frombits(binary.LittleEndian.Uint32(p))) }
+	case infer.Double:
+		return func(p []byte) float64 { return math.Float64frombits(binary.LittleEndian.Uint64(p)) }
+	case infer.Bfloat16:
+		return func(p []byte) float64 {
+			return float64(math.Float32frombits(uint32(binary.LittleEndian.Uint16(p)) << 16))
+		}
+	case infer.Half:
+		return func(p []byte) float64 { return half(binary.LittleEndian.Uint16(p)) }
+	default:
+		return nil
+	}
+}
+
+// half is the number of IEEE 754's binary16.
+func half(bits uint16) float64 {
+	sign, exponent, fraction := 1.0, int(bits>>10&0x1f), float64(bits&0x3ff)
+	if bits>>15 == 1 {
+		sign = -1
+	}
+	switch {
+	case exponent == 0x1f && fraction != 0:
+		return math.NaN()
+	case exponent == 0x1f:
+		return sign * math.Inf(1)
+	case exponent == 0:
+		return sign * math.Ldexp(fraction, -24)
+	default:
+		return sign * math.Ldexp(1024+fraction, exponent-25)
+	}
+}
+
 // feeds are random values for the inputs of a signature.
-func (c *comparison) feeds(s *infer.Signature) ([]*infer.Tensor, error) {
+func (c *comparison) feeds(s *infer.Signature, batch, others int64) ([]*infer.Tensor, error) {
 	values := make([]*infer.Tensor, len(s.Inputs))
-	batch := int64(1 + c.random.IntN(3)) // one for all inputs
 	for i, input := range s.Inputs {
 		shape := make(infer.Shape, len(input.Shape))
 		for k, d := range input.Shape {
@@ -185,7 +286,7 @@ func (c *comparison) feeds(s *infer.Signature) ([]*infer.Tensor, error) {
 			case k == 0:
 				shape[k] = batch
 			default:
-				shape[k] = 8
+				shape[k] = others
 			}
 		}
 		value, err := c.value(input.DType, shape)

@@ -29,6 +29,15 @@ func checksum(b []byte) uint32 {
 	return (crc>>15 | crc<<17) + 0xa282ead8
 }
 
+// AppendTFRecord appends data to b as a record of a TFRecord file.
+func AppendTFRecord(b, data []byte) []byte {
+	head := binary.LittleEndian.AppendUint64(nil, uint64(len(data)))
+	b = append(b, head...)
+	b = binary.LittleEndian.AppendUint32(b, checksum(head))
+	b = append(b, data...)
+	return binary.LittleEndian.AppendUint32(b, checksum(data))
+}
+
 // tfRecords are the records of a TFRecord file. Behind each, within its capacity, is the
 // checksum, for decoders to check.
 type tfRecords struct {
