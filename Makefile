@@ -103,6 +103,10 @@ test: check ## everything: check, then the race detector over all of it
 bench: build layer $(VERSITYGW) $(VENV) ## measure: cold start and HTTP beside Python, codecs, warm requests
 	@go run ./bench
 
+.PHONY: bench-cold
+bench-cold: build layer $(VERSITYGW) ## cold starts as functions of several memory sizes: MEMORY="1024 2048 3008", ROUNDS=5
+	@go run ./bench -memory "$(or $(MEMORY),1024 2048 3008)" -rounds $(or $(ROUNDS),5)
+
 # What Python compares with us, and the clients that the tests run. The protos
 # of TensorFlow Serving ask for a second TensorFlow, which nobody needs.
 $(VENV): bench/python/requirements.txt test/clients/requirements.txt test/clients/protos.txt | prerequisites

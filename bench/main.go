@@ -21,9 +21,14 @@ import (
 func main() {
 	rounds := flag.Int("rounds", 9, "`rounds` of the cold start")
 	only := flag.String("only", "", "measure only this `part`: "+strings.Join(names(parts(0)), ", "))
+	memory := flag.String("memory", "", "measure only cold starts of functions of these `sizes` in MB, as \"1024 2048 3008\"")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, parts(*rounds), *only)
+	all := parts(*rounds)
+	if *memory != "" {
+		*only, all = "", []part{{"sizes", func(ctx context.Context) error { return benchSizes(ctx, *memory, *rounds) }}}
+	}
+	err := run(ctx, all, *only)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

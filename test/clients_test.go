@@ -88,10 +88,14 @@ func TestMetadataAreTheModelsSignatures(t *testing.T) {
 	python(t, "metadata.py", args...)
 }
 
-// savedModels are the test models with signatures, as paths below models.
+// savedModels are the test models with signatures that can be loaded, as paths below
+// models.
 func savedModels(t *testing.T) (models []string) {
 	t.Helper()
 	err := filepath.WalkDir("models", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && d.Name() == "warmup_failing" { // its own request ends each start
+			return fs.SkipDir
+		}
 		if err == nil && d.Name() == "saved_model.pb" {
 			models = append(models, strings.TrimPrefix(filepath.Dir(name), "models/"))
 		}
