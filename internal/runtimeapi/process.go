@@ -34,8 +34,10 @@ type Process struct {
 // StartProcess runs the program at path. Its environment is env and what Lambda
 // sets for every function, and nothing of ours; where both set a variable, env
 // wins. Its output goes to log as it comes, by one Write at a time. The process
-// is killed when ctx ends, and dies with this one.
-func StartProcess(ctx context.Context, path string, env []string, log io.Writer) (*Process, error) {
+// is killed when ctx ends, and dies with this one. Each of prepare may change the
+// command before it is started, such as to put the process into a control group;
+// whatever runs before the program then counts as its start, too.
+func StartProcess(ctx context.Context, path string, env []string, log io.Writer, prepare ...func(*exec.Cmd)) (*Process, error) {
 	server, err := Start()
 	if err != nil {
 		return nil, err
@@ -54,6 +56,9 @@ func StartProcess(ctx context.Context, path string, env []string, log io.Writer)
 	}, env...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	for _, change := range prepare {
+		change(cmd)
+	}
 	p := &Process{Server: server, Started: time.Now(), cmd: cmd, exited: make(chan struct{})}
 	if err := p.start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start function: %w", err), server.Close())

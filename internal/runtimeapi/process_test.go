@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"runtime"
 	"testing"
 	"time"
@@ -35,6 +36,31 @@ func TestFunctionOutlivesTheThreadOfItsCaller(t *testing.T) {
 	}
 	if got := invoke(t, p.Server, "large", runtimeapi.Options{}); got.ErrorType != "" {
 		t.Errorf("the function answers %s: %s", got.ErrorType, got.ErrorMessage)
+	}
+}
+
+func TestTheCommandCanBePrepared(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := runtimeapi.StartProcess(t.Context(), self, []string{functionVariable + "=1"}, t.Output(), func(cmd *exec.Cmd) {
+		// A shell that becomes the program: the same process, another folder.
+		cmd.Args = []string{"sh", "-c", `cd / && exec "$0"`, cmd.Path}
+		cmd.Path = "/bin/sh"
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if err := p.AwaitReady(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if dir, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", p.PID())); err != nil || dir != "/" {
+		t.Errorf("the program runs in %q (%v), want /", dir, err)
+	}
+	if exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", p.PID())); err != nil || exe != self {
+		t.Errorf("the process is %q (%v), want %s", exe, err, self)
 	}
 }
 
