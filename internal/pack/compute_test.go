@@ -2,6 +2,7 @@ package pack_test
 
 import (
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
+	"github.com/tensorlambda/tensorlambda/internal/pack"
 )
 
 // constants are a and b, and what is added up from them, before x is.
@@ -92,5 +94,51 @@ func TestRequestsCanStillFeedConstants(t *testing.T) {
 	}
 	if got, want := text(meta.GetGraphDef()), "twice = Const()\nx = Const()\ny = AddV2(x, twice)"; got != want {
 		t.Errorf("graph:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+// memory is what owns the bytes of a tensor, as TensorFlow's C memory does.
+type memory struct{ bytes []byte }
+
+// TestBytesOfVariablesOutliveThePacking lets go of the tensors as early as it may, in
+// the middle of packing, and of the memory with them.
+func TestBytesOfVariablesOutliveThePacking(t *testing.T) {
+	graph := constants + `
+	node { name: "v" op: "VarHandleOp" attr { key: "dtype" value { type: DT_FLOAT } } }
+	node { name: "read" op: "ReadVariableOp" input: "v" attr { key: "dtype" value { type: DT_FLOAT } } }
+	node { name: "z" op: "AddV2" input: "y" input: "read" attr { key: "T" value { type: DT_FLOAT } } }`
+	one := []byte{0, 0, 0x80, 0x3f}
+	owned := func() *infer.Tensor {
+		m := &memory{bytes: slices.Clone(one)}
+		runtime.SetFinalizer(m, func(m *memory) { clear(m.bytes) })
+		return (&infer.Tensor{DType: infer.Float, Shape: infer.Shape{}, Data: m.bytes}).OwnedBy(m)
+	}
+	meta, _, err := packOf(t, graph, "z:0", pack.Options{
+		Values: func([]string) (map[string]*infer.Tensor, error) { return map[string]*infer.Tensor{"v": owned()}, nil },
+		Evaluate: func([]byte, []string) (map[string]*infer.Tensor, error) {
+			runtime.GC() // finds what nobody holds
+			runtime.GC() // and waits for nobody: finalizers run beside
+			done := make(chan struct{})
+			runtime.SetFinalizer(new(memory), func(*memory) { close(done) })
+			runtime.GC()
+			<-done // finalizers run in one goroutine, in their order
+			return map[string]*infer.Tensor{"twice:0": owned()}, nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, n := range meta.GetGraphDef().GetNode() {
+		if n.GetName() != "v" && n.GetName() != "twice" {
+			continue
+		}
+		found++
+		if value := n.GetAttr()["value"].GetTensor().GetTensorContent(); !slices.Equal(value, one) {
+			t.Errorf("%s has the bytes % x, want % x", n.GetName(), value, one)
+		}
+	}
+	if found != 2 {
+		t.Errorf("graph:\n%s", text(meta.GetGraphDef()))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -56,6 +57,8 @@ type Packed struct {
 	Assets    []string // files below assets/ that it needs, by slash-separated names
 	Variables bool     // whether it needs the variables folder, as it was
 	Report    Report
+
+	tensors []*infer.Tensor // of which the graph has the bytes, until it is encoded
 }
 
 // Report is what was done to the model.
@@ -88,7 +91,11 @@ func SavedModel(content []byte, o Options) (*Packed, error) {
 		return nil, err
 	}
 	model.MetaGraphs = []*modelpb.MetaGraphDef{meta}
-	if p.Model, err = (proto.MarshalOptions{Deterministic: true}).Marshal(&model); err != nil {
+	p.Model, err = (proto.MarshalOptions{Deterministic: true}).Marshal(&model)
+	// The constants alias C memory that goes with these.
+	runtime.KeepAlive(p.tensors)
+	p.tensors = nil
+	if err != nil {
 		return nil, err
 	}
 	return p, nil
@@ -137,6 +144,9 @@ func (p *Packed) rewrite(meta *modelpb.MetaGraphDef, o Options) error {
 	if err != nil {
 		return err
 	}
+	for _, value := range folded.values {
+		p.tensors = append(p.tensors, value)
+	}
 	if restore != "" && g.forget(folded, restore) > 0 {
 		// The files of variables stay, with what restores those that are left.
 		p.Variables = true
@@ -148,9 +158,11 @@ func (p *Packed) rewrite(meta *modelpb.MetaGraphDef, o Options) error {
 		return err
 	}
 	if o.Evaluate != nil {
-		if err := g.compute(o.Evaluate); err != nil {
+		values, err := g.compute(o.Evaluate)
+		if err != nil {
 			return err
 		}
+		p.tensors = append(p.tensors, values...)
 	}
 	g.prune()
 	p.tidy(meta, g)

@@ -53,8 +53,23 @@ func packGraph(t *testing.T, graph, tensor string) (*modelpb.MetaGraphDef, *pack
 	return packWith(t, graph, tensor, nil)
 }
 
+// ones are variables that are 1.
+func ones(names []string) (map[string]*infer.Tensor, error) {
+	values := make(map[string]*infer.Tensor)
+	for _, name := range names {
+		values[name] = &infer.Tensor{DType: infer.Float, Shape: infer.Shape{}, Data: []byte{0, 0, 0x80, 0x3f}}
+	}
+	return values, nil
+}
+
 // packWith is packGraph with something to compute constants.
 func packWith(t *testing.T, graph, tensor string, evaluate func([]byte, []string) (map[string]*infer.Tensor, error)) (*modelpb.MetaGraphDef, *pack.Packed, error) {
+	t.Helper()
+	return packOf(t, graph, tensor, pack.Options{Values: ones, Evaluate: evaluate})
+}
+
+// packOf is packGraph with what o gives for variables and computes.
+func packOf(t *testing.T, graph, tensor string, o pack.Options) (*modelpb.MetaGraphDef, *pack.Packed, error) {
 	t.Helper()
 	var ops oppb.OpList
 	meta := new(modelpb.MetaGraphDef)
@@ -77,16 +92,8 @@ func packWith(t *testing.T, graph, tensor string, evaluate func([]byte, []string
 	if err != nil {
 		t.Fatal(err)
 	}
-	packed, err := pack.SavedModel(content, pack.Options{
-		Tags: []string{"serve"}, Operations: list, Evaluate: evaluate,
-		Values: func(names []string) (map[string]*infer.Tensor, error) {
-			values := make(map[string]*infer.Tensor)
-			for _, name := range names {
-				values[name] = &infer.Tensor{DType: infer.Float, Shape: infer.Shape{}, Data: []byte{0, 0, 0x80, 0x3f}} // 1.0
-			}
-			return values, nil
-		},
-	})
+	o.Tags, o.Operations = []string{"serve"}, list
+	packed, err := pack.SavedModel(content, o)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -201,6 +201,8 @@ func (c *comparison) judge(want infer.Result, answers []infer.Result) error {
 // of the largest element: 0 where they are equal bit by bit, infinite where they
 // cannot be compared.
 func difference(a, b *infer.Tensor) float64 {
+	defer a.KeepAlive()
+	defer b.KeepAlive()
 	if a.DType != b.DType || !slices.Equal(a.Shape, b.Shape) {
 		return math.Inf(1)
 	}

@@ -9,7 +9,8 @@ import (
 )
 
 // Evaluate runs a serialized GraphDef that needs no input, and gives tensors of it by
-// their names ("operation:index"). It needs the open library. The tensors are copies.
+// their names ("operation:index"). It needs the open library. The tensors keep
+// alive the C memory that their bytes are in: see infer.Tensor.KeepAlive.
 func Evaluate(graphdef []byte, tensors []string) (map[string]*infer.Tensor, error) {
 	graph := tf.NewGraph()
 	if err := graph.Import(graphdef, ""); err != nil {

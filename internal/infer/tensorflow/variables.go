@@ -10,7 +10,8 @@ import (
 
 // Variables loads a SavedModel and reads variables of it, by the names of the nodes of
 // its graph that make them. A variable that loading does not give a value is left
-// out. It needs the open library. The tensors are copies.
+// out. It needs the open library. The tensors keep
+// alive the C memory that their bytes are in: see infer.Tensor.KeepAlive.
 func (d *Definition) Variables(names []string) (map[string]*infer.Tensor, error) {
 	graph, session, err := d.loadSavedModel(false)
 	if err != nil {
