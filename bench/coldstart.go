@@ -136,7 +136,7 @@ func put(ctx context.Context, server *versitygw.Server, key, path string) error 
 
 func runOurs(ctx context.Context, env []string, s *subject) (r startRound, answer [][]float64, err error) {
 	var log bytes.Buffer
-	function, err := runtimeapi.StartProcess(ctx, "build/bootstrap", append(env, "MODEL_URI="+s.uri()), &log)
+	function, err := runtimeapi.StartProcess(ctx, "build/bootstrap", append(env, "MODEL_URI="+s.uri(), "MODEL_NAME=digits"), &log)
 	if err != nil {
 		return r, nil, err
 	}
