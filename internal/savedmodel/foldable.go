@@ -51,3 +51,13 @@ func onlyConstants(n *Node, constants map[string]bool) bool {
 	}
 	return some
 }
+
+// Idle is a node whose run needs and does nothing, "" where there is none.
+func (g *Graph) Idle() string {
+	for i := range g.Nodes {
+		if n := &g.Nodes[i]; (n.Op == "NoOp" || n.Op == "Const") && len(n.Inputs) == 0 {
+			return n.Name
+		}
+	}
+	return ""
+}

@@ -3,6 +3,7 @@ package savedmodel
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/tensorlambda/tensorlambda/internal/savedmodel/internal/wire"
 	"github.com/tensorlambda/tensorlambda/internal/savedmodel/optable"
@@ -16,6 +17,9 @@ type Graph struct {
 	// Producer is the version of the GraphDef format that it was written with;
 	// 0 where it does not say.
 	Producer int
+
+	// Encoded is the serialized GraphDef.
+	Encoded []byte
 
 	index map[string]int32
 	// gradients holds the functions that compute a function's gradient.
@@ -50,6 +54,11 @@ func newGraph() *Graph {
 
 // merge reads one occurrence of a GraphDef into g.
 func (g *Graph) merge(r *reader, b []byte) error {
+	if g.Encoded == nil {
+		g.Encoded = b
+	} else { // protobuf merges occurrences, which is one behind the other
+		g.Encoded = slices.Concat(g.Encoded, b)
+	}
 	for f, err := range wire.Fields(b) {
 		if err != nil {
 			return fmt.Errorf("graph: %w", err)

@@ -73,6 +73,19 @@ const (
 	assetsCollection = "saved_model_assets"
 )
 
+// InitOp is the node that loading runs once variables are restored, "" where there is
+// none: of several the one that TensorFlow's loader takes (GetInitOp in
+// tensorflow/cc/saved_model/loader_util.cc).
+func (m *MetaGraph) InitOp() string {
+	for _, key := range []string{infer.InitOpSignature, mainOpCollection, legacyCollection} {
+		if op, ok := m.inits[key]; ok {
+			name, _, _ := strings.Cut(op, ":")
+			return name
+		}
+	}
+	return ""
+}
+
 var (
 	errNoNodes      = errors.New("no graph in it")
 	errNoMetaGraphs = errors.New("no meta graphs in it")

@@ -24,10 +24,11 @@ type Definition struct {
 	catalog      *infer.Catalog
 	placeholders map[string]infer.Shape
 
-	dir  string   // of a SavedModel
-	tags []string // of the meta graph in it
-
-	graph []byte // of a frozen graph
+	tags  []string // of the meta graph of a SavedModel
+	graph []byte   // serialized
+	start start    // what makes it ready, nothing for a frozen graph
+	// frozen is whether shapes of outputs are to be had from TensorFlow alone.
+	frozen bool
 
 	optimize bool // there is something in the graph to be folded
 
@@ -60,10 +61,11 @@ func ReadSavedModel(dir string, opts Options) (*Definition, error) {
 	if len(meta.Tags) == 0 {
 		return nil, fmt.Errorf("read model: its meta graph has no tags, so TensorFlow cannot load it: export it with the tag \"serve\": %w", savedmodel.ErrTags)
 	}
+	start := start{dir: dir, saver: meta.Saver, initOp: meta.InitOp(), assets: meta.Assets}
 	if meta.Assets, err = inside(dir, meta.Assets); err != nil {
 		return nil, fmt.Errorf("read model: %w", err)
 	}
-	d := &Definition{opts: opts, dir: dir, tags: meta.Tags, placeholders: meta.Graph.PlaceholderShapes()}
+	d := &Definition{opts: opts, tags: meta.Tags, graph: meta.Graph.Encoded, start: start, placeholders: meta.Graph.PlaceholderShapes()}
 	d.catalog = &infer.Catalog{Signatures: whole(meta.Signatures)}
 	return d.complete(meta.Graph, meta.Guard())
 }
@@ -123,7 +125,7 @@ func ReadGraph(graphdef []byte, opts Options) (*Definition, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read model: %w", err)
 	}
-	d := &Definition{opts: opts, graph: graphdef, placeholders: graph.PlaceholderShapes()}
+	d := &Definition{opts: opts, graph: graphdef, frozen: true, placeholders: graph.PlaceholderShapes()}
 	d.catalog = &infer.Catalog{Signatures: map[string]*infer.Signature{signature.Name: signature}, ByTensor: true}
 	return d.complete(graph, graph.Guard(signature))
 }
@@ -134,7 +136,7 @@ func (d *Definition) complete(graph *savedmodel.Graph, guard *savedmodel.Guard) 
 	if d.guard, d.unsafe = guard, guard.Check(); d.unsafe != nil && !d.opts.AllowUnsafeOps {
 		return nil, fmt.Errorf("read model: %w", d.unsafe)
 	}
-	d.optimize = graph.Foldable()
+	d.optimize, d.start.idle = graph.Foldable(), graph.Idle()
 	c := d.catalog
 	for _, signature := range c.Signatures {
 		for _, infos := range [][]infer.TensorInfo{signature.Inputs, signature.Outputs} {
@@ -215,7 +217,7 @@ func (d *Definition) Load() (infer.Runner, error) {
 		return nil, fmt.Errorf("load model: %w", err)
 	}
 	catalog := *d.catalog
-	if d.graph != nil {
+	if d.frozen {
 		catalog.Signatures = make(map[string]*infer.Signature)
 		for name, s := range d.catalog.Signatures {
 			catalog.Signatures[name] = withShapes(graph, s)
@@ -227,47 +229,4 @@ func (d *Definition) Load() (infer.Runner, error) {
 		return nil, fmt.Errorf("load model: %w", err)
 	}
 	return r, nil
-}
-
-func (d *Definition) load() (*tf.Graph, *tf.Session, error) {
-	if d.dir == "" {
-		return d.loadGraph()
-	}
-	// A signature that Keras exports is a function that calls functions. Inlined,
-	// its first run takes a third of the time, and each later one of a small model
-	// a quarter less.
-	graph, session, err := d.loadSavedModel(true)
-	if errors.Is(kinds[statusCode(err)], infer.ErrInvalidArgument) {
-		// TensorFlow then asks for a kernel of every operation at once. One that
-		// it lacks, a PyFunc in a signature that nobody calls, is no reason not to
-		// serve the others.
-		return d.loadSavedModel(false)
-	}
-	return graph, session, err
-}
-
-func (d *Definition) loadSavedModel(inline bool) (*tf.Graph, *tf.Session, error) {
-	options, err := d.opts.session(rewrites{inline: inline, optimize: d.optimize})
-	if err != nil {
-		return nil, nil, err
-	}
-	model, err := tf.LoadSavedModel(d.dir, d.tags, options)
-	if err != nil {
-		return nil, nil, err
-	}
-	return model.Graph, model.Session, nil
-}
-
-// loadGraph inlines nothing: what freezes a graph has done so.
-func (d *Definition) loadGraph() (*tf.Graph, *tf.Session, error) {
-	options, err := d.opts.session(rewrites{optimize: d.optimize})
-	if err != nil {
-		return nil, nil, err
-	}
-	graph := tf.NewGraph()
-	if err := graph.Import(d.graph, ""); err != nil {
-		return nil, nil, err
-	}
-	session, err := tf.NewSession(graph, options)
-	return graph, session, err
 }

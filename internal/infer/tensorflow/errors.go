@@ -1,6 +1,7 @@
 package tensorflow
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 
@@ -31,18 +32,19 @@ func classify(err error) error {
 	return fmt.Errorf("run: %w: %w", infer.ErrInternal, err)
 }
 
-// statusCode is the code of an error that the binding made of a TF_Status, 0
-// for any other. The binding keeps the pointer in an unexported field and offers
+// statusCode is the code of an error that the binding made of a TF_Status, or of the one
+// that it wraps; 0 for any other. The binding keeps the pointer in an unexported field and offers
 // no way to ask for the code, so it is read by reflection; were the field
 // renamed, every failed run would count as the server's fault, and a test fails.
 func statusCode(err error) int {
-	v := reflect.ValueOf(err)
-	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
-		return 0
+	for ; err != nil; err = errors.Unwrap(err) {
+		v := reflect.ValueOf(err)
+		if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
+			continue
+		}
+		if status := v.Elem().FieldByName("c"); status.IsValid() && status.Kind() == reflect.Pointer {
+			return libtensorflow.StatusCode(status.UnsafePointer(), err)
+		}
 	}
-	status := v.Elem().FieldByName("c")
-	if !status.IsValid() || status.Kind() != reflect.Pointer {
-		return 0
-	}
-	return libtensorflow.StatusCode(status.UnsafePointer(), err)
+	return 0
 }

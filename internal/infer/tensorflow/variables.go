@@ -13,7 +13,7 @@ import (
 // out. It needs the open library. The tensors keep
 // alive the C memory that their bytes are in: see infer.Tensor.KeepAlive.
 func (d *Definition) Variables(names []string) (map[string]*infer.Tensor, error) {
-	graph, session, err := d.loadSavedModel(false)
+	graph, session, err := d.open(rewrites{})
 	if err != nil {
 		return nil, fmt.Errorf("load model: %w", err)
 	}
