@@ -9,8 +9,13 @@ import (
 
 // Tags of the dynamic section under which deferInit keeps what the loader would run.
 // They are in the range for systems (DT_LOOS to DT_HIOS), where glibc's loader reads
-// over those that it does not know; libtensorflow_construct finds them.
-var deferred = map[elf.DynTag]uint64{elf.DT_INIT: 0x60de0001, elf.DT_INIT_ARRAY: 0x60de0002, elf.DT_INIT_ARRAYSZ: 0x60de0003}
+// over those that it does not know; libtensorflow_construct finds the first three. What
+// would be run when the process ends by exit is hidden for good: it is code, which may not
+// be there, and what C++ objects need is registered by the constructors.
+var deferred = map[elf.DynTag]uint64{
+	elf.DT_INIT: 0x60de0001, elf.DT_INIT_ARRAY: 0x60de0002, elf.DT_INIT_ARRAYSZ: 0x60de0003,
+	elf.DT_FINI: 0x60de0004, elf.DT_FINI_ARRAY: 0x60de0005, elf.DT_FINI_ARRAYSZ: 0x60de0006,
+}
 
 // deferInit hides a library's constructors from the loader, in the copy of the library
 // that is about to be mapped: the code that they are may come later, and construct runs
