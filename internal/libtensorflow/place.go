@@ -101,7 +101,7 @@ func inflate(ctx context.Context, library *packed.Library, opts Options, info *I
 ) error {
 	o := newOpening(library.Manifest(), file)
 	defer o.close()
-	options := packed.InflateOptions{Workers: opts.Workers, Progress: opts.progress(info.Bytes), Done: o.whole}
+	options := packed.InflateOptions{NewDecoder: newDecoder, Workers: opts.Workers, Progress: opts.progress(info.Bytes), Done: o.whole}
 	if err := canPlace(); err != nil {
 		info.Notes = append(info.Notes, fmt.Sprintf("the library is inflated before it is mapped, which takes longer: %v", err))
 	} else {

@@ -42,7 +42,7 @@ func inTemporary(ctx context.Context, library *packed.Library, opts Options, inf
 			return err
 		}
 		start := time.Now()
-		if err := inflateInto(ctx, library, dir, packed.InflateOptions{Workers: opts.Workers, Progress: opts.progress(info.Bytes)}); err != nil {
+		if err := inflateInto(ctx, library, dir, packed.InflateOptions{NewDecoder: newDecoder, Workers: opts.Workers, Progress: opts.progress(info.Bytes)}); err != nil {
 			return err
 		}
 		info.Stages = append(info.Stages, Stage{Name: "inflate", Start: start, End: time.Now(), Bytes: info.Bytes})

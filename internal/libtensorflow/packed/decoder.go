@@ -13,16 +13,15 @@ import (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// decoder inflates one frame after the other into the same two buffers. The
-// zero value is ready for use.
-type decoder struct {
-	zstd   *zstd.Decoder
-	packed []byte
-	plain  []byte
+// worker inflates one frame after the other into the same two buffers.
+type worker struct {
+	decoder Decoder
+	packed  []byte
+	plain   []byte
 }
 
 // inflate brings one frame from the pack file to its place in the library.
-func (d *decoder) inflate(ctx context.Context, t *task, opts InflateOptions) error {
+func (d *worker) inflate(ctx context.Context, t *task, opts InflateOptions) error {
 	if t.Size > 0 {
 		if err := d.put(ctx, t, opts); err != nil {
 			return err
@@ -43,7 +42,7 @@ func (d *decoder) inflate(ctx context.Context, t *task, opts InflateOptions) err
 }
 
 // put decodes a frame into the memory that is its place, or writes it there.
-func (d *decoder) put(ctx context.Context, t *task, opts InflateOptions) error {
+func (d *worker) put(ctx context.Context, t *task, opts InflateOptions) error {
 	inPlace := t.late && opts.Place != nil
 	var to []byte
 	if inPlace {
@@ -53,62 +52,64 @@ func (d *decoder) put(ctx context.Context, t *task, opts InflateOptions) error {
 		}
 		to = memory
 	} else {
-		d.plain = slices.Grow(d.plain[:0], int(t.Size))
+		d.plain = slices.Grow(d.plain[:0], int(t.Size))[:t.Size]
 		to = d.plain
 	}
-	plain, err := d.decode(t, to)
-	if err != nil {
+	if err := d.decode(t, to); err != nil {
 		return fmt.Errorf("%s, frame %d at offset %d: %w", t.to.PackName(), t.index, t.packedAt, err)
 	}
 	if inPlace {
 		return nil
 	}
-	if err := writeSparse(t.to.dst, plain, t.at); err != nil {
+	if err := writeSparse(t.to.dst, to, t.at); err != nil {
 		return fmt.Errorf("write %s at offset %d: %w", t.to.Name, t.at, err)
 	}
 	return nil
 }
 
-// decode puts the frame's content into to, which has room for it and holds nothing.
-func (d *decoder) decode(t *task, to []byte) ([]byte, error) {
-	if err := d.open(); err != nil {
-		return nil, err
-	}
+// decode puts the frame's content into to, which has as many bytes.
+func (d *worker) decode(t *task, to []byte) error {
 	d.packed = slices.Grow(d.packed[:0], int(t.Packed))[:t.Packed]
 	if _, err := t.to.pack.ReadAt(d.packed, t.packedAt); err != nil {
 		if errors.Is(err, io.EOF) {
-			return nil, fmt.Errorf("%w: the file ends within it", ErrDamaged)
+			return fmt.Errorf("%w: the file ends within it", ErrDamaged)
 		}
-		return nil, err
+		return err
 	}
-	plain, err := d.zstd.DecodeAll(d.packed, to[:0:t.Size])
+	n, err := d.decoder.Decode(to, d.packed)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	if int64(len(plain)) != t.Size {
-		return nil, fmt.Errorf("%w: it holds %d bytes, the manifest says %d", ErrDamaged, len(plain), t.Size)
+	if int64(n) != t.Size {
+		return fmt.Errorf("%w: it holds %d bytes, the manifest says %d", ErrDamaged, n, t.Size)
 	}
-	if sum := crc32.Checksum(plain, castagnoli); sum != t.CRC32C {
-		return nil, fmt.Errorf("%w: CRC32C is %08x, the manifest says %08x", ErrDamaged, sum, t.CRC32C)
+	if sum := crc32.Checksum(to, castagnoli); sum != t.CRC32C {
+		return fmt.Errorf("%w: CRC32C is %08x, the manifest says %08x", ErrDamaged, sum, t.CRC32C)
 	}
-	return plain, nil
+	return nil
 }
 
-func (d *decoder) open() error {
-	if d.zstd != nil {
-		return nil
+// goDecoder needs no C compiler. The zero value is ready for use.
+type goDecoder struct{ zstd *zstd.Decoder }
+
+func (d *goDecoder) Decode(dst, frame []byte) (int, error) {
+	if d.zstd == nil {
+		var err error
+		d.zstd, err = zstd.NewReader(nil,
+			zstd.WithDecoderConcurrency(1),
+			// What a frame may grow to is what the manifest says, not what the
+			// frame's own header says.
+			zstd.WithDecodeAllCapLimit(true),
+		)
+		if err != nil {
+			return 0, err
+		}
 	}
-	var err error
-	d.zstd, err = zstd.NewReader(nil,
-		zstd.WithDecoderConcurrency(1),
-		// What a frame may grow to is what the manifest says, not what the
-		// frame's own header says.
-		zstd.WithDecodeAllCapLimit(true),
-	)
-	return err
+	plain, err := d.zstd.DecodeAll(frame, dst[:0:len(dst)])
+	return len(plain), err
 }
 
-func (d *decoder) close() {
+func (d *goDecoder) Close() {
 	if d.zstd != nil {
 		d.zstd.Close()
 	}

@@ -16,6 +16,8 @@ type InflateOptions struct {
 	// Workers is how many goroutines inflate; 0 means GOMAXPROCS. Each needs
 	// about 12 MB.
 	Workers int
+	// NewDecoder makes what a worker decodes with; nil means a decoder in Go.
+	NewDecoder func() Decoder
 	// Place, where set, is asked for the memory of each frame of a late region:
 	// size bytes, for those of the library from offset on, which go there instead
 	// of to the writer. It is called on workers' goroutines and may wait until ctx
@@ -31,6 +33,15 @@ type InflateOptions struct {
 	// Progress is told of each frame's bytes once they are written, by several
 	// goroutines at a time.
 	Progress func(bytes int64)
+}
+
+// Decoder decodes zstd frames, one at a time.
+type Decoder interface {
+	// Decode puts the content of a frame into dst, which has as many bytes as the
+	// manifest says, and returns how many it has. It never writes beyond dst. It is
+	// an error if they do not fit.
+	Decode(dst, frame []byte) (int, error)
+	Close()
 }
 
 // Inflate writes every library of the folder to the writer that dst gives for
@@ -117,8 +128,8 @@ func (l *Library) inflate(ctx context.Context, tasks []task, opts InflateOptions
 	group, ctx := errgroup.WithContext(ctx)
 	for range min(workers, len(tasks)) {
 		group.Go(func() error {
-			var d decoder
-			defer d.close()
+			d := worker{decoder: opts.newDecoder()}
+			defer d.decoder.Close()
 			for ctx.Err() == nil {
 				i := next.Add(1) - 1
 				if i >= int64(len(tasks)) {
@@ -132,6 +143,13 @@ func (l *Library) inflate(ctx context.Context, tasks []task, opts InflateOptions
 		})
 	}
 	return group.Wait()
+}
+
+func (o InflateOptions) newDecoder() Decoder {
+	if o.NewDecoder == nil {
+		return new(goDecoder)
+	}
+	return o.NewDecoder()
 }
 
 func order(late bool) int {
