@@ -2,6 +2,7 @@ package test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -114,6 +115,40 @@ func TestPackedModelsKeepTheRequestsOfTheirSignatures(t *testing.T) {
 			}
 			if last := r.Stages[len(r.Stages)-1]; last.Name != "warm-up" || last.Requests != c.requests {
 				t.Errorf("the start ends with %+v, want a warm-up with %d requests", last, c.requests)
+			}
+		})
+	}
+}
+
+// Signatures whose inputs are serialized examples, indexes or of a length that divides
+// are asked what they take; of the others the report says that nothing is proven.
+func TestPackComparesWhatItsModelsTake(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		model    string
+		says     string
+		unproven []string // signatures
+	}{
+		{"pack/parsed", "verified    12 random requests, 40 outputs", nil}, // four rounds of four, three and three outputs
+		{"classify_labels", "verified    20 random requests", nil},
+		{"half_plus_two_examples", "verified    20 random requests", nil},
+		{"pack/reads", "random requests", nil},
+		{"pack/lists", "8 outputs", nil},
+		{"dtypes", "random requests", []string{"qint8"}}, // cannot be fed
+	} {
+		t.Run(c.model, func(t *testing.T) {
+			t.Parallel()
+			o := command(t, []string{raw(t)}, "pack", absolute(t, "models/"+c.model), filepath.Join(t.TempDir(), "packed")+"/")
+			if o.status != 0 || !strings.Contains(o.stdout, c.says) {
+				t.Errorf("exit status %d, %s%s, want %q", o.status, o.stdout, o.stderr, c.says)
+			}
+			if got := strings.Count(o.stdout, "was compared: "); got != len(c.unproven) {
+				t.Errorf("%d signatures are not proven, want %q: %s", got, c.unproven, o.stdout)
+			}
+			for _, name := range c.unproven {
+				if want := fmt.Sprintf("nothing of signature %q was compared: the original refuses", name); !strings.Contains(o.stdout, want) {
+					t.Errorf("it says %s, not %q", o.stdout, want)
+				}
 			}
 		})
 	}

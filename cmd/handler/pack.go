@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"iter"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -113,7 +112,9 @@ func (c packCall) run(ctx context.Context, cfg config, fetched *coldstart.Fetche
 	if left {
 		files = slices.DeleteFunc(files, func(name string) bool { return name == predictionlog.Path })
 	}
-	agreement, err := compare(ctx, definition, rewritten, fetched, requests.all(ctx, rewritten.Catalog(), folder))
+	agreement, err := compare(ctx, definition, rewritten, fetched, pack.Questions{
+		Given: requests.all(ctx, rewritten.Catalog(), folder), Examples: packed.Examples,
+	})
 	if err != nil {
 		return err
 	}
@@ -125,7 +126,7 @@ func (c packCall) run(ctx context.Context, cfg config, fetched *coldstart.Fetche
 }
 
 // compare asks the packed model and the original the same.
-func compare(ctx context.Context, original, packed *tensorflow.Definition, fetched *coldstart.Fetched, given iter.Seq2[*infer.Request, error]) (*pack.Agreement, error) {
+func compare(ctx context.Context, original, packed *tensorflow.Definition, fetched *coldstart.Fetched, questions pack.Questions) (*pack.Agreement, error) {
 	var models [3]*infer.Model
 	for i, d := range []*tensorflow.Definition{original, original, packed} {
 		runner, err := d.Load()
@@ -135,7 +136,7 @@ func compare(ctx context.Context, original, packed *tensorflow.Definition, fetch
 		defer runner.Close()
 		models[i] = &infer.Model{Name: fetched.Name, Version: fetched.Version, Format: coldstart.SavedModel, Runner: runner}
 	}
-	return pack.Compare(ctx, pack.Models{Original: models[0], Again: models[1], Packed: models[2]}, given)
+	return pack.Compare(ctx, pack.Models{Original: models[0], Again: models[1], Packed: models[2]}, questions)
 }
 
 func writePackReport(w io.Writer, output blob.URI, size, before int64, r pack.Report, a *pack.Agreement) error {

@@ -56,7 +56,10 @@ type Packed struct {
 	Model     []byte   // saved_model.pb
 	Assets    []string // files below assets/ that it needs, by slash-separated names
 	Variables bool     // whether it needs the variables folder, as it was
-	Report    Report
+	// Examples are the features that the graph parses out of inputs that are serialized
+	// tf.train.Examples, by the name of the input's tensor.
+	Examples map[string][]Feature
+	Report   Report
 
 	tensors []*infer.Tensor // of which the graph has the bytes, until it is encoded
 }
@@ -165,6 +168,7 @@ func (p *Packed) rewrite(meta *modelpb.MetaGraphDef, o Options) error {
 		p.tensors = append(p.tensors, values...)
 	}
 	g.prune()
+	p.Examples = g.examples()
 	p.tidy(meta, g)
 	p.Report.NodesAfter = count(meta)
 	return nil

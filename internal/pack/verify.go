@@ -57,20 +57,25 @@ type Models struct {
 
 func (m Models) all() []*infer.Model { return []*infer.Model{m.Original, m.Again, m.Packed} }
 
-// sizes are those that the open dimensions of a round's random inputs get: the first
-// one, which most models have for a batch, and the others. A model may take only some;
-// six can be split in most ways.
-var sizes = []struct{ batch, others int64 }{{6, 6}, {1, 8}, {2, 1}, {1, 32}}
+// Questions are what Compare asks besides whatever it thinks of.
+type Questions struct {
+	// Given are requests for the packed model; tensors have the same names in both.
+	Given iter.Seq2[*infer.Request, error]
+	// Examples are those of Packed.
+	Examples map[string][]Feature
+}
 
 // Compare asks both models the same questions, given ones and signature by signature
 // random ones, and compares the answers. Where the original does not agree with itself,
-// as with random numbers, nothing is compared. The requests of given are for the packed
-// model; tensors have the same names in both. The error wraps ErrDisagree, or is that of
-// given.
-func Compare(ctx context.Context, models Models, given iter.Seq2[*infer.Request, error]) (*Agreement, error) {
-	c := &comparison{models: models, random: rand.New(rand.NewPCG(1, 2)), agreement: new(Agreement), compared: make(map[string]int)}
+// as with random numbers, nothing is compared. The error wraps ErrDisagree, or is that of
+// the given requests.
+func Compare(ctx context.Context, models Models, q Questions) (*Agreement, error) {
+	c := &comparison{
+		models: models, random: random{rand.New(rand.NewPCG(1, 2)), q.Examples},
+		agreement: new(Agreement), compared: make(map[string]int), refusals: make(map[string]error),
+	}
 	number := 0
-	for request, err := range given {
+	for request, err := range q.Given {
 		if number++; err == nil {
 			err = c.put(ctx, request.Signature, []*infer.Request{request, request, request})
 		}
@@ -81,8 +86,8 @@ func Compare(ctx context.Context, models Models, given iter.Seq2[*infer.Request,
 	c.agreement.Given = c.agreement.Runs
 	signatures := models.Packed.Catalog().Signatures
 	for _, name := range slices.Sorted(maps.Keys(signatures)) {
-		for _, size := range sizes {
-			if err := c.ask(ctx, name, size.batch, size.others); err != nil {
+		for _, r := range rounds {
+			if err := c.ask(ctx, name, r); err != nil {
 				return nil, fmt.Errorf("signature %q: %w", name, err)
 			}
 		}
@@ -95,26 +100,27 @@ func Compare(ctx context.Context, models Models, given iter.Seq2[*infer.Request,
 
 type comparison struct {
 	models    Models
-	random    *rand.Rand
+	random    random
 	agreement *Agreement
-	compared  map[string]int // outputs of a signature
-	refusal   error          // of the original, the last one
+	compared  map[string]int   // outputs of a signature
+	refusals  map[string]error // why the original refused the last request of a signature that it did
 }
 
 func (c *comparison) unproven(signature string) {
 	why := "the original answers otherwise each time"
-	if c.refusal != nil {
-		why, _, _ = strings.Cut(fmt.Sprintf("the original refuses every request that was tried (%v", c.refusal), "\n")
+	if refusal := c.refusals[signature]; refusal != nil {
+		why, _, _ = strings.Cut(fmt.Sprintf("the original refuses every request that was tried (%v", refusal), "\n")
 		why += ")"
 	}
 	c.agreement.Unproven = append(c.agreement.Unproven, fmt.Sprintf("nothing of signature %q was compared: %s", signature, why))
 }
 
 // ask puts a random request to all models.
-func (c *comparison) ask(ctx context.Context, name string, batch, others int64) error {
-	feeds, err := c.feeds(c.models.Original.Catalog().Signatures[name], batch, others)
-	if err != nil {
-		return err
+func (c *comparison) ask(ctx context.Context, name string, r round) error {
+	feeds, err := c.random.feeds(c.models.Original.Catalog().Signatures[name], r)
+	if err != nil { // no model is asked what is too large to be made
+		c.refuse(name, err)
+		return nil
 	}
 	var requests []*infer.Request
 	for _, model := range c.models.all() {
@@ -141,14 +147,13 @@ func (c *comparison) put(ctx context.Context, signature *infer.Signature, reques
 	if (failures[0] == nil) != (failures[2] == nil) {
 		return fmt.Errorf("%w: %w where the other one answers", ErrDisagree, errors.Join(failures[0], failures[2]))
 	}
-	if !answered(failures[:]) { // by the original: that says nothing about the packed one
-		c.refusal = errors.Join(failures[:2]...)
-		c.agreement.Refused++
-		return nil
-	}
 	name := ""
 	if signature != nil {
 		name = signature.Name
+	}
+	if !answered(failures[:]) { // by the original: that says nothing about the packed one
+		c.refuse(name, errors.Join(failures[:2]...))
+		return nil
 	}
 	c.agreement.Runs++
 	for i, result := range answers[0] {
@@ -162,6 +167,11 @@ func (c *comparison) put(ctx context.Context, signature *infer.Signature, reques
 		c.compared[name]++
 	}
 	return nil
+}
+
+func (c *comparison) refuse(signature string, why error) {
+	c.refusals[signature] = why
+	c.agreement.Refused++
 }
 
 func answered(failures []error) bool {
@@ -273,85 +283,5 @@ func half(bits uint16) float64 {
 		return sign * math.Ldexp(fraction, -24)
 	default:
 		return sign * math.Ldexp(1024+fraction, exponent-25)
-	}
-}
-
-// feeds are random values for the inputs of a signature.
-func (c *comparison) feeds(s *infer.Signature, batch, others int64) ([]*infer.Tensor, error) {
-	values := make([]*infer.Tensor, len(s.Inputs))
-	for i, input := range s.Inputs {
-		shape := make(infer.Shape, len(input.Shape))
-		for k, d := range input.Shape {
-			switch {
-			case d >= 0:
-				shape[k] = d
-			case k == 0:
-				shape[k] = batch
-			default:
-				shape[k] = others
-			}
-		}
-		value, err := c.value(input.DType, shape)
-		if err != nil {
-			return nil, fmt.Errorf("input %q: %w", input.Name, err)
-		}
-		values[i] = value
-	}
-	return values, nil
-}
-
-// maxInput bounds a random input.
-const maxInput = 256 << 20
-
-func (c *comparison) value(d infer.DType, shape infer.Shape) (*infer.Tensor, error) {
-	size, err := infer.Bytes(d, shape, maxInput)
-	if err != nil {
-		return nil, err
-	}
-	if d == infer.String {
-		n, err := infer.Elements(shape)
-		if err != nil {
-			return nil, err
-		}
-		offsets := make([]int, n+1)
-		var data []byte
-		for i := range n {
-			data = append(data, words[c.random.IntN(len(words))]...)
-			offsets[i+1] = len(data)
-		}
-		return infer.NewStringTensor(shape, data, offsets)
-	}
-	data := make([]byte, size)
-	width := d.Size()
-	for i := 0; i < len(data); i += width {
-		c.element(d, data[i:i+width])
-	}
-	return infer.NewTensor(d, shape, data)
-}
-
-// words are texts to ask models of strings.
-var words = []string{"", "a", "red", "green", "the quick brown fox", "0", "3.5", "2026-01-01", "größer"}
-
-// element fills one number: floats between -1 and 1, integers from 0 to 9, which are
-// likely to be indexes that exist.
-func (c *comparison) element(d infer.DType, p []byte) {
-	f := c.random.Float64()*2 - 1
-	switch d {
-	case infer.Float:
-		binary.LittleEndian.PutUint32(p, math.Float32bits(float32(f)))
-	case infer.Double:
-		binary.LittleEndian.PutUint64(p, math.Float64bits(f))
-	case infer.Complex64:
-		binary.LittleEndian.PutUint32(p, math.Float32bits(float32(f)))
-	case infer.Complex128:
-		binary.LittleEndian.PutUint64(p, math.Float64bits(f))
-	case infer.Bfloat16:
-		binary.LittleEndian.PutUint16(p, uint16(math.Float32bits(float32(f))>>16))
-	case infer.Half:
-		binary.LittleEndian.PutUint16(p, uint16(c.random.IntN(0x3c00))) // from 0 up to 1
-	case infer.Bool:
-		p[0] = byte(c.random.IntN(2))
-	default:
-		p[0] = byte(c.random.IntN(10))
 	}
 }

@@ -21,13 +21,14 @@ import calls  # noqa: E402
 import control_flow  # noqa: E402
 import effects  # noqa: E402
 import graphs  # noqa: E402
+import parsing  # noqa: E402
 import recurrent  # noqa: E402
 import tables  # noqa: E402
 import variables  # noqa: E402
 from recipes import expected  # noqa: E402
 
 # The order matters to the bytes: TensorFlow numbers the functions of a process.
-SUBJECTS = (calls, control_flow, variables, tables, effects, graphs, recurrent)
+SUBJECTS = (calls, control_flow, variables, tables, effects, graphs, recurrent, parsing)
 LARGEST = 50_000  # bytes of a model
 
 
