@@ -293,6 +293,21 @@ func TestPackSaysWhyItDoesNot(t *testing.T) {
 	}
 }
 
+// Away from a terminal each stage that has ended is a line of the log.
+func TestPackTellsHowFarItIs(t *testing.T) {
+	t.Parallel()
+	o := command(t, []string{raw(t)}, "pack", absolute(t, "models/image"), filepath.Join(t.TempDir(), "packed")+"/")
+	var stages []string
+	for _, line := range strings.Split(o.stderr, "\n") {
+		if _, stage, ok := strings.Cut(line, "msg=packing stage="); ok {
+			stages = append(stages, strings.Fields(stage)[0])
+		}
+	}
+	if want := []string{"reading", "folding", "comparing", "writing"}; o.status != 0 || !slices.Equal(stages, want) {
+		t.Errorf("exit status %d, stages %q, want %q: %s", o.status, stages, want, o.stderr)
+	}
+}
+
 // A packed archive is the same bytes each time, so its checksum can be pinned.
 func TestPackedArchiveIsReproducible(t *testing.T) {
 	t.Parallel()

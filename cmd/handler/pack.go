@@ -61,11 +61,15 @@ func packCommand(ctx context.Context, cfg config, args []string, stdout, stderr 
 	log := slog.New(slog.NewTextHandler(stderr, nil))
 	bar := newProgress(stderr, log)
 	defer bar.done()
+	shown := newPacking(stderr, log)
+	defer shown.clear()
+	shown.start("reading")
 	fetched, err := fetchModel(ctx, cfg, stores)
 	if err != nil {
 		return err
 	}
 	defer fetched.Close()
+	shown.end()
 	if fetched.Format == coldstart.GraphDef {
 		return fmt.Errorf("%s is a frozen graph, which starts fast as it is: pack takes a SavedModel", cfg.ModelURI)
 	}
@@ -73,10 +77,11 @@ func packCommand(ctx context.Context, cfg config, args []string, stdout, stderr 
 		return err
 	}
 	bar.done()
-	return call.run(ctx, cfg, fetched, stores, stdout)
+	return call.run(ctx, cfg, fetched, stores, shown, stdout)
 }
 
-func (c packCall) run(ctx context.Context, cfg config, fetched *coldstart.Fetched, stores blob.Stores, stdout io.Writer) error {
+func (c packCall) run(ctx context.Context, cfg config, fetched *coldstart.Fetched, stores blob.Stores, shown *packing, stdout io.Writer) error {
+	shown.start("folding")
 	definition, err := readModel(cfg, fetched)
 	if err != nil {
 		return err
@@ -112,16 +117,21 @@ func (c packCall) run(ctx context.Context, cfg config, fetched *coldstart.Fetche
 	if left {
 		files = slices.DeleteFunc(files, func(name string) bool { return name == predictionlog.Path })
 	}
+	shown.end()
+	shown.start("comparing")
 	agreement, err := compare(ctx, definition, rewritten, fetched, pack.Questions{
-		Given: requests.all(ctx, rewritten.Catalog(), folder), Examples: packed.Examples,
+		Given: requests.all(ctx, rewritten.Catalog(), folder), Examples: packed.Examples, Progress: shown.asked,
 	})
 	if err != nil {
 		return err
 	}
+	shown.end()
+	shown.start("writing")
 	size, err := publish(ctx, stores, c.output, folder, files)
 	if err != nil {
 		return err
 	}
+	shown.end()
 	return writePackReport(stdout, c.output, size, fetched.Bytes, packed.Report, agreement)
 }
 

@@ -63,6 +63,9 @@ type Questions struct {
 	Given iter.Seq2[*infer.Request, error]
 	// Examples are those of Packed.
 	Examples map[string][]Feature
+	// Progress, if not nil, is told after each request how many were asked of how many
+	// that are known of. It is not called concurrently.
+	Progress func(asked, known int)
 }
 
 // Compare asks both models the same questions, given ones and signature by signature
@@ -74,7 +77,13 @@ func Compare(ctx context.Context, models Models, q Questions) (*Agreement, error
 		models: models, random: random{rand.New(rand.NewPCG(1, 2)), q.Examples},
 		agreement: new(Agreement), compared: make(map[string]int), refusals: make(map[string]error),
 	}
-	number := 0
+	signatures := models.Packed.Catalog().Signatures
+	number, known := 0, len(signatures)*len(rounds)
+	progress := func(asked int) {
+		if q.Progress != nil {
+			q.Progress(asked, known)
+		}
+	}
 	for request, err := range q.Given {
 		if number++; err == nil {
 			err = c.put(ctx, request.Signature, []*infer.Request{request, request, request})
@@ -82,14 +91,17 @@ func Compare(ctx context.Context, models Models, q Questions) (*Agreement, error
 		if err != nil {
 			return nil, fmt.Errorf("the model's own request %d: %w", number, err)
 		}
+		known++
+		progress(number)
 	}
 	c.agreement.Given = c.agreement.Runs
-	signatures := models.Packed.Catalog().Signatures
 	for _, name := range slices.Sorted(maps.Keys(signatures)) {
 		for _, r := range rounds {
 			if err := c.ask(ctx, name, r); err != nil {
 				return nil, fmt.Errorf("signature %q: %w", name, err)
 			}
+			number++
+			progress(number)
 		}
 		if c.compared[name] == 0 {
 			c.unproven(name)
