@@ -22,7 +22,15 @@ func main() {
 	rounds := flag.Int("rounds", 9, "`rounds` of the cold start")
 	only := flag.String("only", "", "measure only this `part`: "+strings.Join(names(parts(0)), ", "))
 	memory := flag.String("memory", "", "measure only cold starts of functions of these `sizes` in MB, as \"1024 2048 3008\"")
+	way, model := flag.String("steady", "", "for this program itself: measure one `way` of running"), flag.String("model", "", "the `folder` of the model for that")
 	flag.Parse()
+	if *way != "" {
+		if err := steady(*way, *model); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	all := parts(*rounds)
 	if *memory != "" {
@@ -47,6 +55,7 @@ type part struct {
 func parts(rounds int) []part {
 	return []part{
 		{"coldstart", func(ctx context.Context) error { return benchColdStart(ctx, rounds) }},
+		{"steady", benchSteady},
 		{"throughput", benchThroughput},
 		{"memory", withStore(benchMemory)},
 		{"codec", benchCodec},

@@ -49,16 +49,24 @@ func (s *subject) check(answer [][]float64, want *[][]float64) error {
 	return nil
 }
 
+// benchModels is where the models are kept: their making takes a quarter of a minute.
+const benchModels = "build/bench"
+
+func makeModels(ctx context.Context) error {
+	if _, err := os.Stat(filepath.Join(benchModels, "vocabulary", "saved_model.pb")); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(benchModels, 0o755); err != nil {
+		return err
+	}
+	return runQuietly(ctx, "build/venv/bin/python", "bench/python/models.py", benchModels)
+}
+
 // makeSubjects makes the models and brings them into the bucket.
 func makeSubjects(ctx context.Context, server *versitygw.Server, dir string) ([]*subject, error) {
-	models := filepath.Join("build", "bench") // kept: their making takes a quarter of a minute
-	if _, err := os.Stat(filepath.Join(models, "vocabulary", "saved_model.pb")); err != nil {
-		if err := os.MkdirAll(models, 0o755); err != nil {
-			return nil, err
-		}
-		if err := runQuietly(ctx, "build/venv/bin/python", "bench/python/models.py", models); err != nil {
-			return nil, err
-		}
+	const models = benchModels
+	if err := makeModels(ctx); err != nil {
+		return nil, err
 	}
 	const mobilenet = "MobileNetV2 as Keras exports it"
 	digits := filepath.Join(dir, "digits")
