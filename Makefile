@@ -104,8 +104,8 @@ bench: build layer $(VERSITYGW) $(VENV) ## measure: cold start and HTTP beside P
 	@go run ./bench
 
 .PHONY: bench-cold
-bench-cold: build layer $(VERSITYGW) ## cold starts as functions of several memory sizes: MEMORY="1024 2048 3008", ROUNDS=5
-	@go run ./bench -memory "$(or $(MEMORY),1024 2048 3008)" -rounds $(or $(ROUNDS),5)
+bench-cold: build layer $(VERSITYGW) ## cold starts at memory sizes of Lambda: MEMORY="1024 2048 3008" (MB), ROUNDS=5, MODEL=path
+	@go run ./bench -only cold $(if $(MEMORY),-memory "$(MEMORY)") $(if $(ROUNDS),-rounds $(ROUNDS)) $(if $(MODEL),-cold-model "$(MODEL)")
 
 # What Python compares with us, and the clients that the tests run. The protos
 # of TensorFlow Serving ask for a second TensorFlow, which nobody needs.

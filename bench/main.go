@@ -7,6 +7,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -15,14 +16,18 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
 func main() {
-	rounds := flag.Int("rounds", 9, "`rounds` of the cold start")
-	only := flag.String("only", "", "measure only this `part`: "+strings.Join(names(parts(0)), ", "))
-	memory := flag.String("memory", "", "measure only cold starts of functions of these `sizes` in MB, as \"1024 2048 3008\"")
-	way, model := flag.String("steady", "", "for this program itself: measure one `way` of running"), flag.String("model", "", "the `folder` of the model for that")
+	var s settings
+	flag.IntVar(&s.rounds, "rounds", 0, fmt.Sprintf("`rounds` of cold starts (%d beside Python, %d of each memory size)", coldStartRounds, sizesRounds))
+	flag.StringVar(&s.memory, "memory", defaultSizes, "memory `sizes` in MB for the part cold")
+	flag.StringVar(&s.model, "cold-model", "", "`path` of another model than the demo's for the part cold")
+	only := flag.String("only", "", "measure only this `part`: "+strings.Join(names(parts(s)), ", "))
+	way := flag.String("steady", "", "for this program itself: measure one `way` of running")
+	model := flag.String("model", "", "the `folder` of the model for that")
 	flag.Parse()
 	if *way != "" {
 		if err := steady(*way, *model); err != nil {
@@ -31,12 +36,9 @@ func main() {
 		}
 		return
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	all := parts(*rounds)
-	if *memory != "" {
-		*only, all = "", []part{{"sizes", func(ctx context.Context) error { return benchSizes(ctx, *memory, *rounds) }}}
-	}
-	err := run(ctx, all, *only)
+	// SIGTERM, too: what is started has to be ended, and groups to be removed.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, parts(s), *only)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -44,24 +46,38 @@ func main() {
 	}
 }
 
+// coldStartRounds are those beside Python.
+const coldStartRounds = 9
+
+// settings are those of the command line that parts look at.
+type settings struct {
+	rounds int // 0 means the part's own number
+	memory string
+	model  string
+}
+
 // part is a table of the result.
 type part struct {
-	name string
-	run  func(context.Context) error
+	name  string
+	run   func(context.Context) error
+	asked bool // measured only where it is named
 }
 
 // parts are in an order in which the library becomes part of this process last:
 // until then it is a small one beside those that it measures.
-func parts(rounds int) []part {
+func parts(s settings) []part {
 	return []part{
-		{"coldstart", func(ctx context.Context) error { return benchColdStart(ctx, rounds) }},
-		{"steady", benchSteady},
-		{"throughput", benchThroughput},
-		{"memory", withStore(benchMemory)},
-		{"codec", benchCodec},
-		{"warm", withLibrary(benchWarm)},
-		{"binary", withLibrary(benchBinary)},
-		{"batch", withLibrary(withStore(benchBatch))},
+		{name: "coldstart", run: func(ctx context.Context) error { return benchColdStart(ctx, cmp.Or(s.rounds, coldStartRounds)) }},
+		{name: "cold", asked: true, run: func(ctx context.Context) error {
+			return benchSizes(ctx, s.memory, s.model, cmp.Or(s.rounds, sizesRounds))
+		}},
+		{name: "steady", run: benchSteady},
+		{name: "throughput", run: benchThroughput},
+		{name: "memory", run: withStore(benchMemory)},
+		{name: "codec", run: benchCodec},
+		{name: "warm", run: withLibrary(benchWarm)},
+		{name: "binary", run: withLibrary(benchBinary)},
+		{name: "batch", run: withLibrary(withStore(benchBatch))},
 	}
 }
 
@@ -73,8 +89,8 @@ func names(parts []part) []string {
 	return names
 }
 
-// run measures all parts or one. A part that fails does not keep the others from
-// being measured.
+// run measures one part, or all that need not be named. A part that fails does not
+// keep the others from being measured.
 func run(ctx context.Context, parts []part, only string) error {
 	if only != "" && !slices.Contains(names(parts), only) {
 		return fmt.Errorf("there is no part %q, only %s", only, strings.Join(names(parts), ", "))
@@ -84,7 +100,7 @@ func run(ctx context.Context, parts []part, only string) error {
 	}
 	var errs []error
 	for _, p := range parts {
-		if only != "" && p.name != only {
+		if only == "" && p.asked || only != "" && p.name != only {
 			continue
 		}
 		if err := p.run(ctx); err != nil {

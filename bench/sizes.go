@@ -4,207 +4,245 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
+	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/tensorlambda/tensorlambda/internal/cgroup"
 	"github.com/tensorlambda/tensorlambda/internal/runtimeapi"
 	"github.com/tensorlambda/tensorlambda/internal/versitygw"
 )
 
-// Lambda's price in us-east-1 for a GB of memory and a second, in dollars, as published
-// at https://aws.amazon.com/lambda/pricing/ in November 2026. Init has been billed like
-// any other time since August 2025.
-var price = map[string]float64{"amd64": 0.0000166667, "arm64": 0.0000133334}
-
-// wholeCPU is the memory in MB at which Lambda gives one whole processor
-// (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html).
-const wholeCPU = 1769
-
-// Lambda's memory sizes, in MB.
 const (
-	smallestSize = 128
-	largestSize  = 10240
+	sizesRounds   = 5
+	startPatience = 60 * time.Second // with one start
 )
 
-// parseSizes reads memory sizes in MB.
-func parseSizes(list string) ([]int, error) {
-	var sizes []int
-	for field := range strings.FieldsSeq(strings.ReplaceAll(list, ",", " ")) {
-		size, err := strconv.Atoi(field)
-		if err != nil || size < smallestSize || size > largestSize {
-			return nil, fmt.Errorf("memory size %q: give sizes in MB from %d to %d, such as \"1024 2048 3008\"", field, smallestSize, largestSize)
-		}
-		sizes = append(sizes, size)
-	}
-	if len(sizes) == 0 {
-		return nil, errors.New(`no memory sizes: give some in MB, such as "1024 2048 3008"`)
-	}
-	return sizes, nil
+// errNoAnswer ends a start that takes too long.
+var errNoAnswer = fmt.Errorf("no answer after %s", startPatience)
+
+// sizesBench is what starts at several memory sizes need.
+type sizesBench struct {
+	dir   string
+	env   []string // of every function
+	event []byte   // what it is asked
+	check func(answer []byte) error
+	notes []string // what is not as in Lambda
+
+	unlimited bool // a function had more than its size
 }
 
-// coldStart is what a start in a function of some size took. Times count from the start
-// of the process.
+// coldStart is a start of a function and its first answer.
 type coldStart struct {
-	ready, answer time.Duration
-	peak          int64 // of the group, bytes
-	resident      int64 // of the process, bytes
-	from          string
-	failure       string // "" where it answered
+	ready  time.Duration // from the start of the process to its first poll
+	first  time.Duration // and to the answer
+	billed time.Duration // the init phase and the invocation
+	peak   int64         // charged to its group, in bytes; 0 where nothing counts that
+	most   int64         // resident in the process, in bytes
+	place  string        // of the library
+	failed string        // why there was no answer; then there are no times
 }
 
-// benchSizes measures cold starts of the demo model in functions of several memory
-// sizes, so that an operator can choose one.
-func benchSizes(ctx context.Context, list string, rounds int) (err error) {
-	sizes, err := parseSizes(list)
+// benchSizes measures cold starts as a function of each memory size has them: with
+// that memory, and its share of the processors' time. model is a path of this
+// machine, and empty for the demo model in a local S3 server.
+func benchSizes(ctx context.Context, memory, model string, rounds int) (err error) {
+	sizes, err := parseSizes(memory)
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "tensorlambda-bench-*")
-	if err != nil {
+	b := new(sizesBench)
+	if b.dir, err = os.MkdirTemp("", "tensorlambda-bench-*"); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	server, err := versitygw.Start(ctx, versitygw.Options{Dir: filepath.Join(dir, "s3")})
-	if err != nil {
-		return err
+	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
+	if model != "" {
+		if err := b.useModel(model); err != nil {
+			return err
+		}
+	} else {
+		server, err := versitygw.Start(ctx, versitygw.Options{Dir: filepath.Join(b.dir, "s3")})
+		if err != nil {
+			return err
+		}
+		defer server.Close()
+		if err := b.useDemo(ctx, server); err != nil {
+			return err
+		}
 	}
-	defer server.Close()
-	if err := upload(ctx, server); err != nil {
-		return err
-	}
-	starts, unlimited := make([][]coldStart, len(sizes)), make(map[string]bool)
+	b.noteMachine(sizes)
+	starts := make([][]coldStart, len(sizes))
 	for round := range rounds + 1 {
 		for i, size := range sizes {
-			start, missing, err := startAt(ctx, server, dir, size)
+			start, err := b.start(ctx, size)
 			if err != nil {
 				return fmt.Errorf("%d MB: %w", size, err)
 			}
-			for _, what := range missing {
-				unlimited[fmt.Sprintf("%d MB: not limited: %s", size, what)] = true
-			}
+			fmt.Fprintf(os.Stderr, "round %d of %d, %d MB: %s\n", round, rounds, size, cmp.Or(start.failed, start.first.Round(time.Millisecond).String()))
 			if round > 0 { // the first round warms the page cache
 				starts[i] = append(starts[i], start)
 			}
-			fmt.Fprintf(os.Stderr, "round %d of %d, %d MB: %.0f ms\n", round, rounds, size, ms(start.answer))
 		}
 	}
-	lines := make([]string, 0, len(unlimited))
-	for line := range unlimited {
-		lines = append(lines, line)
+	name := "demo model"
+	if model != "" {
+		name = filepath.Base(model) + ", asked for its metadata"
 	}
-	slices.Sort(lines)
-	for _, line := range lines {
-		fmt.Println(line)
+	return printSizes(os.Stdout, sizesTable{name: name, notes: b.notes, unlimited: b.unlimited, sizes: sizes, starts: starts})
+}
+
+// useDemo puts the demo model into the server, to be asked for a prediction.
+func (b *sizesBench) useDemo(ctx context.Context, server *versitygw.Server) (err error) {
+	if err := upload(ctx, server); err != nil {
+		return err
 	}
-	printSizes(os.Stdout, sizes, starts, rounds)
+	b.env = append(server.Env(), "MODEL_URI="+modelURI)
+	b.event, err = os.ReadFile(eventFile)
+	b.check = checkAnswer
+	return err
+}
+
+// useModel takes a model whose inputs nobody knows, so it is asked for its metadata,
+// which is there when the model is loaded and warm.
+func (b *sizesBench) useModel(path string) error {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("the model is to be a file or folder of this machine: %w", err)
+	}
+	const route = "/v1/models/bench/metadata"
+	b.env = []string{"MODEL_URI=" + path, "MODEL_NAME=bench"}
+	b.event = []byte(`{"version":"2.0","rawPath":"` + route + `","requestContext":{"http":{"method":"GET","path":"` + route + `"}}}`)
+	b.check = func(answer []byte) error {
+		var reply struct{ StatusCode int }
+		if err := json.Unmarshal(answer, &reply); err != nil || reply.StatusCode != http.StatusOK {
+			return fmt.Errorf("answered %.200q", answer)
+		}
+		return nil
+	}
 	return nil
 }
 
-// startAt starts a function of a size in an environment that is as new as Lambda's.
-func startAt(ctx context.Context, server *versitygw.Server, dir string, size int) (start coldStart, unlimited []string, err error) {
-	event, err := os.ReadFile(eventFile)
+// start starts a function of a size and asks it once. The error is one of this
+// program; what the function fails of is in the result.
+func (b *sizesBench) start(ctx context.Context, size memorySize) (result coldStart, err error) {
+	temp, err := os.MkdirTemp(b.dir, "tmp-*") // empty, as in a new environment
 	if err != nil {
-		return start, nil, err
-	}
-	group, err := newCgroup(fmt.Sprintf("tensorlambda-bench-%d-%d", os.Getpid(), size), limits{memory: int64(size) << 20, cpus: float64(size) / wholeCPU})
-	if err != nil {
-		return start, nil, err
-	}
-	defer func() { err = errors.Join(err, group.remove()) }()
-	temp, err := os.MkdirTemp(dir, "tmp-")
-	if err != nil {
-		return start, nil, err
+		return coldStart{}, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
-	bootstrap, err := filepath.Abs("build/bootstrap")
-	if err != nil {
-		return start, nil, err
-	}
-	program := filepath.Join(dir, "bootstrap")
-	if err := group.program(program, bootstrap); err != nil {
-		return start, nil, err
-	}
+	group := cgroup.New("tensorlambda-bench", cgroup.Limits{Memory: size.bytes(), Processors: size.processors()})
+	defer func() { err = errors.Join(err, group.Close()) }()
+	b.note(group.Unlimited()...)
+	b.unlimited = b.unlimited || len(group.Unlimited()) > 0
 	var log bytes.Buffer
-	f, err := runtimeapi.StartProcess(ctx, program, append(server.Env(), "MODEL_URI="+modelURI, "TMPDIR="+temp,
-		fmt.Sprintf("AWS_LAMBDA_FUNCTION_MEMORY_SIZE=%d", size)), &log)
+	env := append([]string{fmt.Sprintf("AWS_LAMBDA_FUNCTION_MEMORY_SIZE=%d", size), "TMPDIR=" + temp}, b.env...)
+	function, err := runtimeapi.StartProcess(ctx, "build/bootstrap", env, &log, group.Enter)
 	if err != nil {
-		return start, nil, err
+		return coldStart{}, err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	start, err = measure(ctx, f, event)
-	if err != nil && ctx.Err() == nil {
-		start.failure, err = lastLine(log.String()), nil
-		if group.killed() {
-			start.failure = "ended by the kernel: out of memory"
-		}
+	defer function.Close()
+	failure := b.ask(ctx, function, &result)
+	if err := function.Close(); err != nil || ctx.Err() != nil { // after which the log is whole
+		return coldStart{}, errors.Join(ctx.Err(), err)
 	}
-	start.peak = group.peak()
-	if _, from, ok := strings.Cut(log.String(), `"libraryFrom":"`); ok {
-		start.from, _, _ = strings.Cut(from, `"`)
+	if failure != nil {
+		result.failed = failure.Error()
+		fmt.Fprintf(os.Stderr, "log of the function:\n%s", &log)
 	}
-	return start, group.unlimited, err
+	result.place = libraryPlace(log.String())
+	return result, result.look(group)
 }
 
-// measure waits for the function and asks it once.
-func measure(ctx context.Context, f *runtimeapi.Process, event []byte) (start coldStart, err error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+// look takes what the group has counted. A kill for want of memory is why there is no
+// answer, whatever else was seen of it.
+func (s *coldStart) look(group *cgroup.Group) (err error) {
+	if s.peak, err = group.Peak(); err != nil && !errors.Is(err, cgroup.ErrNotLimited) {
+		return err
+	}
+	kills, err := group.Kills()
+	if err == nil && kills > 0 {
+		s.failed = "out of memory, killed by the kernel"
+	}
+	return err
+}
+
+// ask waits for the function and asks it, and writes down how long that took and
+// how much memory was resident. The error is why there is no answer.
+func (b *sizesBench) ask(ctx context.Context, function *runtimeapi.Process, result *coldStart) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, startPatience, errNoAnswer)
 	defer cancel()
-	if err := f.AwaitReady(ctx); err != nil {
-		return start, err
+	if err := function.AwaitReady(ctx); err != nil {
+		return err
 	}
-	start.ready = time.Since(f.Started)
-	result, err := f.Invoke(ctx, event, runtimeapi.Options{})
-	start.answer = time.Since(f.Started)
+	result.ready = time.Since(function.Started)
+	ctx, exited := context.WithCancelCause(ctx)
+	var watch sync.WaitGroup
+	defer watch.Wait()
+	defer exited(nil)
+	watch.Go(func() {
+		select {
+		case <-function.Exited():
+			exited(runtimeapi.ErrExited)
+		case <-ctx.Done():
+		}
+	})
+	answer, err := function.Invoke(ctx, b.event, runtimeapi.Options{Deadline: time.Now().Add(startPatience)})
+	result.first = time.Since(function.Started)
 	if err != nil {
-		return start, err
+		return err
 	}
-	if start.resident, err = resident(f, "VmHWM"); err != nil {
-		return start, err
+	result.billed = result.ready + answer.Duration
+	if err := b.check(answer.Body); err != nil {
+		return err
 	}
-	return start, checkAnswer(result.Body)
+	result.most, err = resident(function, "VmHWM")
+	return err
 }
 
-func lastLine(log string) string {
-	lines := strings.Split(strings.TrimSpace(log), "\n")
-	return lines[len(lines)-1][:min(200, len(lines[len(lines)-1]))]
-}
-
-// printSizes prints medians by size, and which size to take.
-func printSizes(w io.Writer, sizes []int, starts [][]coldStart, rounds int) {
-	rate := price[runtime.GOARCH]
-	fmt.Fprintf(w, "| memory | CPUs | ready | first answer | peak of the group | of it resident | library | 1000 cold starts |\n|---|---|---|---|---|---|---|---|\n")
-	fastest, cheapest := -1, -1
-	answers, costs := make([]time.Duration, len(sizes)), make([]float64, len(sizes))
-	for i, size := range sizes {
-		cpus := float64(size) / wholeCPU
-		if k := slices.IndexFunc(starts[i], func(s coldStart) bool { return s.failure != "" }); k >= 0 {
-			fmt.Fprintf(w, "| %d MB | %.2f | failed: %s | | %d MB | | | |\n", size, cpus, starts[i][k].failure, starts[i][k].peak>>20)
-			continue
+// libraryPlace finds in a function's log from where it used the library.
+func libraryPlace(log string) string {
+	for line := range strings.Lines(log) {
+		var entry struct {
+			Report struct{ LibraryFrom string }
 		}
-		s := starts[i]
-		slices.SortFunc(s, func(a, b coldStart) int { return cmp.Compare(a.answer, b.answer) })
-		middle := s[len(s)/2]
-		answers[i] = middle.answer
-		costs[i] = 1000 * middle.answer.Seconds() * float64(size) / 1024 * rate
-		fmt.Fprintf(w, "| %d MB | %.2f | %.0f ms | %.0f ms | %d MB | %d MB | %s | $%.4f |\n",
-			size, cpus, ms(middle.ready), ms(middle.answer), middle.peak>>20, middle.resident>>20, middle.from, costs[i])
-		if fastest < 0 || answers[i] < answers[fastest] {
-			fastest = i
-		}
-		if cheapest < 0 || costs[i] < costs[cheapest] {
-			cheapest = i
+		if json.Unmarshal([]byte(line), &entry) == nil && entry.Report.LibraryFrom != "" {
+			return entry.Report.LibraryFrom
 		}
 	}
-	if fastest >= 0 {
-		fmt.Fprintf(w, "\nMedians of %d alternating rounds, demo model. Fastest: %d MB. Cheapest: %d MB. Price: $%.10f a GB-second (us-east-1, %s), init included, without the price of requests.\n\n",
-			rounds, sizes[fastest], sizes[cheapest], rate, runtime.GOARCH)
+	return ""
+}
+
+// note keeps what is to be said before the table, each once.
+func (b *sizesBench) note(notes ...string) {
+	for _, n := range notes {
+		if !slices.Contains(b.notes, n) {
+			b.notes = append(b.notes, n)
+		}
+	}
+}
+
+// noteMachine says in what this machine is not what Lambda shows a function.
+func (b *sizesBench) noteMachine(sizes []memorySize) {
+	for _, size := range sizes {
+		if here := runtime.NumCPU(); here != size.visible() {
+			b.note(fmt.Sprintf("a function sees the %d processors of this machine, where Lambda shows %d at %d MB", here, size.visible(), size))
+		}
+	}
+	var fs unix.Statfs_t
+	if err := unix.Statfs(b.dir, &fs); err == nil && fs.Type == unix.TMPFS_MAGIC {
+		b.note("the temporary folder is in memory (tmpfs), so what lies there counts as the function's; TMPDIR names another")
 	}
 }

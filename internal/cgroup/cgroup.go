@@ -98,7 +98,10 @@ func (g *Group) enter(name string, below controlled, made map[string]string) (co
 	if !ok {
 		var err error
 		if dir, err = os.MkdirTemp(below.dir, name+"-*"); err != nil {
-			return controlled{}, err
+			if path, ok := errors.AsType[*os.PathError](err); ok {
+				err = path.Err // without the folder's name, which is another each time
+			}
+			return controlled{}, fmt.Errorf("no group can be made in %s: %w", below.dir, err)
 		}
 		made[below.dir] = dir
 		g.dirs = append(g.dirs, dir)

@@ -204,6 +204,22 @@ func TestCloseKillsWhatIsLeft(t *testing.T) {
 	}
 }
 
+func TestWhatIsSaidOfTheSameFailureIsTheSame(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file") // in which no folder can be made
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	said := func() string {
+		g := newGroup("x", Limits{Memory: 1 << 20}, map[string]controlled{"memory": {version1{}, file}})
+		defer g.Close()
+		return strings.Join(g.Unlimited(), "; ")
+	}
+	want := "memory is not limited: no group can be made in " + file + ": not a directory"
+	if first, second := said(), said(); first != want || second != want {
+		t.Errorf("said %q and %q, want %q", first, second, want)
+	}
+}
+
 func TestWithoutControllersNothingIsLimitedAndThatIsSaid(t *testing.T) {
 	g := newGroup("x", Limits{Memory: 1 << 20, Processors: 1}, nil)
 	defer g.Close()
