@@ -59,7 +59,8 @@ func (m Models) all() []*infer.Model { return []*infer.Model{m.Original, m.Again
 
 // Questions are what Compare asks besides whatever it thinks of.
 type Questions struct {
-	// Given are requests for the packed model; tensors have the same names in both.
+	// Given are requests for the packed model; tensors have the same names in both. It
+	// may be nil.
 	Given iter.Seq2[*infer.Request, error]
 	// Examples are those of Packed.
 	Examples map[string][]Feature
@@ -84,7 +85,11 @@ func Compare(ctx context.Context, models Models, q Questions) (*Agreement, error
 			q.Progress(asked, known)
 		}
 	}
-	for request, err := range q.Given {
+	given := q.Given
+	if given == nil {
+		given = func(func(*infer.Request, error) bool) {}
+	}
+	for request, err := range given {
 		if number++; err == nil {
 			err = c.put(ctx, request.Signature, []*infer.Request{request, request, request})
 		}
@@ -208,7 +213,7 @@ func (c *comparison) judge(want infer.Result, answers []infer.Result) error {
 			got.DType, infer.FormatShape(got.Shape), want.Value.DType, infer.FormatShape(want.Value.Shape))
 	}
 	d := difference(want.Value, got)
-	if allowed := tolerance(got.DType); d > allowed || math.IsNaN(d) {
+	if allowed := tolerance(got.DType); d > allowed {
 		return fmt.Errorf("%w: output %q differs by %.2g of its largest element, where %.0e is allowed", ErrDisagree, want.Name, d, allowed)
 	}
 	c.agreement.Outputs++
@@ -220,7 +225,7 @@ func (c *comparison) judge(want infer.Result, answers []infer.Result) error {
 }
 
 // difference is the largest difference of two tensors of one type and shape, as a part
-// of the largest element: 0 where they are equal bit by bit, infinite where they
+// of the largest finite element: 0 where they are equal bit by bit, infinite where they
 // cannot be compared.
 func difference(a, b *infer.Tensor) float64 {
 	defer a.KeepAlive()
@@ -249,10 +254,13 @@ func difference(a, b *infer.Tensor) float64 {
 		if x == y || math.IsNaN(x) && math.IsNaN(y) {
 			continue
 		}
+		if math.IsNaN(x) || math.IsNaN(y) {
+			return math.Inf(1)
+		}
 		most = max(most, math.Abs(x-y))
 	}
 	for i := 0; i < len(a.Data); i += size {
-		if x := math.Abs(at(a.Data[i:])); x > largest {
+		if x := math.Abs(at(a.Data[i:])); x > largest && !math.IsInf(x, 1) {
 			largest = x
 		}
 	}
