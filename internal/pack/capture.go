@@ -165,6 +165,7 @@ func cloneAttrs(attrs map[string]*attrpb.AttrValue) map[string]*attrpb.AttrValue
 func (g *graph) specialized(fn *functionpb.FunctionDef, arguments map[int]*attrpb.AttrValue, loop bool) string {
 	fn = proto.CloneOf(fn)
 	signature := fn.GetSignature()
+	original := signature.GetName()
 	signature.Name = g.freeFunction(signature.GetName() + "_packed")
 	fn.ResourceArgUniqueId = nil
 	delete(fn.GetAttr(), "_input_shapes")        // a handle is a scalar, its value is not
@@ -197,6 +198,7 @@ func (g *graph) specialized(fn *functionpb.FunctionDef, arguments map[int]*attrp
 			fn.Ret[out] = to
 		}
 	}
+	g.bodies[signature.GetName()] = g.bodies[original]
 	g.ops.functions[signature.GetName()] = fn
 	g.def.Library.Function = append(g.def.Library.Function, fn)
 	return signature.GetName()

@@ -22,13 +22,16 @@ type graph struct {
 	roots  map[string]bool     // nodes that something outside the graph names
 	fed    map[string]bool     // of them those that requests give a value
 	stacks map[string][]string // by node: the functions it was unfolded from, outermost first
+	bodies map[string]bool     // functions of loops and branches, which were inlined in
+	limit  int                 // of nodes that calls may unfold to
 	report *Report
 }
 
 func newGraph(def *graphpb.GraphDef, ops *operations, report *Report) (*graph, error) {
 	g := &graph{
 		def: def, nodes: def.GetNode(), index: make(map[string]*nodepb.NodeDef, len(def.GetNode())), ops: ops,
-		roots: make(map[string]bool), stacks: make(map[string][]string), report: report,
+		roots: make(map[string]bool), stacks: make(map[string][]string),
+		bodies: make(map[string]bool), limit: maxNodes, report: report,
 	}
 	for _, n := range g.nodes {
 		if g.index[n.GetName()] != nil {

@@ -41,7 +41,7 @@ func (g *graph) inline() error {
 			return fmt.Errorf("call %q of function %q: %w", n.GetName(), name, err)
 		}
 		g.report.Inlined++
-		if len(g.nodes) > maxNodes {
+		if len(g.nodes) > g.limit {
 			return fmt.Errorf("calls unfold to more than %d nodes: %w", maxNodes, ErrModel)
 		}
 	}

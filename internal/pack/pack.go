@@ -142,6 +142,9 @@ func (p *Packed) rewrite(meta *modelpb.MetaGraphDef, o Options) error {
 	if err := g.inline(); err != nil {
 		return err
 	}
+	if err := g.inlineBodies(); err != nil {
+		return err
+	}
 	variables := g.variables(g.live(g.roots))
 	folded, err := g.choose(variables, o.Values)
 	if err != nil {
@@ -168,6 +171,7 @@ func (p *Packed) rewrite(meta *modelpb.MetaGraphDef, o Options) error {
 		p.tensors = append(p.tensors, values...)
 	}
 	g.prune()
+	g.settleReport()
 	p.Examples = g.examples()
 	p.tidy(meta, g)
 	p.Report.NodesAfter = count(meta)

@@ -20,6 +20,7 @@ import tensorflow as tf  # noqa: E402
 import calls  # noqa: E402
 import control_flow  # noqa: E402
 import effects  # noqa: E402
+import flow_calls  # noqa: E402
 import graphs  # noqa: E402
 import parsing  # noqa: E402
 import recurrent  # noqa: E402
@@ -28,7 +29,7 @@ import variables  # noqa: E402
 from recipes import expected  # noqa: E402
 
 # The order matters to the bytes: TensorFlow numbers the functions of a process.
-SUBJECTS = (calls, control_flow, variables, tables, effects, graphs, recurrent, parsing)
+SUBJECTS = (calls, control_flow, variables, tables, effects, graphs, recurrent, parsing, flow_calls)
 LARGEST = 50_000  # bytes of a model
 
 
