@@ -194,8 +194,8 @@ func TestPackedModelKeepsOnlyWhatItNeeds(t *testing.T) {
 		{"pack/shared", 0, 0, nil},
 		{"pack/beside", 1, 0, variablesFolder},
 		{"pack/effects", 1, 0, variablesFolder},
-		// Paths of assets are variables that the init op assigns.
-		{"pack/tables", 2, 0, []string{"assets/unused.txt", "assets/words.txt"}},
+		// The path of an asset is a variable that the init op assigns; nothing reads unused.txt.
+		{"pack/tables", 1, 0, []string{"assets/words.txt"}},
 		{"pack/filled_table", 0, 0, variablesFolder},
 		{"pack/warmed", 0, 0, []string{"assets.extra/tf_serving_warmup_requests"}},
 		{"pack/references", 0, 0, nil},
@@ -254,6 +254,50 @@ func TestPackedSignatureLeavesTheOthersBehind(t *testing.T) {
 			}
 			if got := d.OpCounts["VarHandleOp"]; got != variables {
 				t.Errorf("%d variables, want %d", got, variables)
+			}
+		})
+	}
+}
+
+// Tables that only other signatures read go, with the assets that loading fills them
+// from; what is kept answers as before.
+func TestPackedSignatureLeavesTheAssetsOfOthersBehind(t *testing.T) {
+	t.Parallel()
+	cases := packCases(t)
+	for _, c := range []struct {
+		model, signature string
+		tables           int
+		files            []string
+	}{
+		{"strings", "mangle", 0, nil},
+		{"strings", "serving_default", 1, []string{"assets/vocabulary.txt"}},
+		{"pack/assets", "colors", 1, []string{"assets/colors.txt"}},
+		{"pack/assets", "shapes", 1, []string{"assets/shapes.txt"}},
+	} {
+		t.Run(c.model+"/"+c.signature, func(t *testing.T) {
+			t.Parallel()
+			folder := packModel(t, c.model, "--signature", c.signature)
+			if got := describePacked(t, folder).OpCounts["HashTableV2"]; got != c.tables {
+				t.Errorf("%d tables, want %d", got, c.tables)
+			}
+			var files []string
+			for _, file := range filesBelow(t, folder) {
+				if name := strings.TrimPrefix(file, folder); name != "saved_model.pb" {
+					files = append(files, name)
+				}
+			}
+			if !slices.Equal(files, c.files) {
+				t.Errorf("files %q, want %q", files, c.files)
+			}
+			s, asked := startServer(t, folder, raw(t)), 0
+			for _, question := range cases[c.model] {
+				if question.Signature == c.signature && question.Request != "" {
+					question.checkColumns(t, s.predict(question.Request))
+					asked++
+				}
+			}
+			if asked == 0 {
+				t.Error("nothing was asked")
 			}
 		})
 	}

@@ -12,6 +12,7 @@ import (
 	functionpb "github.com/galeone/tensorflow/tensorflow/go/core/framework/function_go_proto"
 	modelpb "github.com/galeone/tensorflow/tensorflow/go/core/protobuf/for_core_protos_go_proto"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 	"github.com/tensorlambda/tensorlambda/internal/savedmodel"
@@ -128,14 +129,24 @@ func (p *Packed) rewrite(meta *modelpb.MetaGraphDef, o Options) error {
 		return err
 	}
 	g.fed = make(map[string]bool)
-	for _, signature := range meta.GetSignatureDef() {
+	served := make(map[string]bool) // what signatures take and answer
+	for name, signature := range meta.GetSignatureDef() {
 		addTensors(g.fed, signature.GetInputs())
+		if name != initOp {
+			addTensors(served, signature.GetInputs())
+			addTensors(served, signature.GetOutputs())
+		}
 	}
 	g.roots = union(g.fed, entries(meta))
 	restore := meta.GetSaverDef().GetRestoreOpName()
 	saver := map[string]bool{restore: true, parseEndpoint(meta.GetSaverDef().GetFilenameTensorName()).node: true}
 	if restore == "" {
 		saver = nil
+	}
+	// Loading gives these their values.
+	g.fed[parseEndpoint(meta.GetSaverDef().GetFilenameTensorName()).node] = true
+	for _, asset := range append(slices.Clone(meta.GetAssetFileDef()), collectedAssets(meta)...) {
+		g.fed[parseEndpoint(asset.GetTensorInfo().GetName()).node] = true
 	}
 	// What neither loading nor a signature needs is dropped before it is unfolded.
 	g.drop(union(g.roots, saver))
@@ -145,6 +156,7 @@ func (p *Packed) rewrite(meta *modelpb.MetaGraphDef, o Options) error {
 	if err := g.inlineBodies(); err != nil {
 		return err
 	}
+	g.dropIdle(served)
 	variables := g.variables(g.live(g.roots))
 	folded, err := g.choose(variables, o.Values)
 	if err != nil {
@@ -292,7 +304,7 @@ func (g *graph) forget(folded *chosen, restore string) int {
 		if source := g.source(n); source != nil && needed[sharedName(source)] {
 			left++
 		} else {
-			dropped[name] = n.GetOp() == "AssignVariableOp" || n.GetOp() == "Assign"
+			dropped[name] = fillers[n.GetOp()]
 		}
 	}
 	for name := range live {
@@ -312,9 +324,16 @@ func (p *Packed) tidy(meta *modelpb.MetaGraphDef, g *graph) {
 		return !initCollections[name] && name != assetCollection
 	})
 	moveInitOp(meta)
-	meta.AssetFileDef = slices.DeleteFunc(meta.GetAssetFileDef(), func(asset *modelpb.AssetFileDef) bool {
+	gone := func(asset *modelpb.AssetFileDef) bool {
 		return g.index[parseEndpoint(asset.GetTensorInfo().GetName()).node] == nil
-	})
+	}
+	meta.AssetFileDef = slices.DeleteFunc(meta.GetAssetFileDef(), gone)
+	if list := meta.GetCollectionDef()[assetCollection].GetAnyList(); list != nil {
+		list.Value = slices.DeleteFunc(list.GetValue(), func(value *anypb.Any) bool {
+			asset := new(modelpb.AssetFileDef)
+			return value.UnmarshalTo(asset) == nil && gone(asset)
+		})
+	}
 	for _, asset := range append(meta.GetAssetFileDef(), collectedAssets(meta)...) {
 		p.Assets = append(p.Assets, path.Clean(asset.GetFilename()))
 	}

@@ -17,6 +17,7 @@ sys.path.insert(0, str(FOLDER.parent))
 import make as models  # noqa: E402: that of the folder above
 import tensorflow as tf  # noqa: E402
 
+import assets  # noqa: E402
 import calls  # noqa: E402
 import control_flow  # noqa: E402
 import effects  # noqa: E402
@@ -29,7 +30,7 @@ import variables  # noqa: E402
 from recipes import expected  # noqa: E402
 
 # The order matters to the bytes: TensorFlow numbers the functions of a process.
-SUBJECTS = (calls, control_flow, variables, tables, effects, graphs, recurrent, parsing, flow_calls)
+SUBJECTS = (calls, control_flow, variables, tables, effects, graphs, recurrent, parsing, flow_calls, assets)
 LARGEST = 50_000  # bytes of a model
 
 
