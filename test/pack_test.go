@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	modelpb "github.com/galeone/tensorflow/tensorflow/go/core/protobuf/for_core_protos_go_proto"
+	"google.golang.org/protobuf/proto"
 )
 
 // packModel packs a model of models/ and is the folder of the result.
@@ -230,6 +233,33 @@ func TestPackedModelKeepsOnlyWhatItNeeds(t *testing.T) {
 }
 
 var variablesFolder = []string{"variables/variables.data-00000-of-00001", "variables/variables.index"}
+
+// Loading reads no more of the files of variables than what is left of the model takes:
+// RestoreV2 has one type for each tensor that it reads.
+func TestPackedModelRestoresOnlyWhatItNeeds(t *testing.T) {
+	t.Parallel()
+	for model, want := range map[string]int{
+		"pack/beside": 1, "pack/effects": 1, "pack/assigning": 1, "pack/flow_calls": 1, // variables that are written
+		"pack/filled_table": 2, // keys and values
+	} {
+		t.Run(model, func(t *testing.T) {
+			t.Parallel()
+			var saved modelpb.SavedModel
+			if err := proto.Unmarshal(read(t, packModel(t, model)+"saved_model.pb"), &saved); err != nil {
+				t.Fatal(err)
+			}
+			restored := 0
+			for _, n := range saved.GetMetaGraphs()[0].GetGraphDef().GetNode() {
+				if n.GetOp() == "RestoreV2" {
+					restored += len(n.GetAttr()["dtypes"].GetList().GetType())
+				}
+			}
+			if restored != want {
+				t.Errorf("it restores %d tensors, want %d", restored, want)
+			}
+		})
+	}
+}
 
 // The warm-up requests of a model are those of the packed one, byte for byte.
 func TestWarmUpRequestsTravelAlong(t *testing.T) {

@@ -182,6 +182,10 @@ func (p *Packed) rewrite(meta *modelpb.MetaGraphDef, o Options) error {
 		}
 		p.tensors = append(p.tensors, values...)
 	}
+	g.drop(g.roots)
+	if err := g.trimRestores(); err != nil {
+		return err
+	}
 	g.prune()
 	g.settleReport()
 	p.Examples = g.examples()
