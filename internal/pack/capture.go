@@ -78,7 +78,7 @@ func (g *graph) notOnlyReadBy(fn *functionpb.FunctionDef, k int, loop bool, dept
 				continue
 			}
 			if len(mentioned(n)) == 0 {
-				return fmt.Sprintf("is written by %q (%s) in function %q", n.GetName(), n.GetOp(), fn.GetSignature().GetName())
+				return fmt.Sprintf("%s in function %q", handled(n, "is passed on by"), fn.GetSignature().GetName())
 			}
 			if why := g.notOnlyReadIn(n, position, depth+1); why != "" {
 				return why

@@ -10,6 +10,7 @@ import (
 	typespb "github.com/galeone/tensorflow/tensorflow/go/core/framework/types_go_proto"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
+	"github.com/tensorlambda/tensorlambda/internal/savedmodel"
 )
 
 // variable is a variable of the model: the nodes that make a handle or reference to
@@ -70,7 +71,7 @@ func (g *graph) notOnlyRead(n *nodepb.NodeDef, consumers map[string][]use, depth
 		switch {
 		case n.GetOp() == "VariableV2" || n.GetOp() == "Variable":
 			if arg, ok := g.ops.input(taker.node, taker.position); !ok || arg.GetIsRef() {
-				return fmt.Sprintf("is written by %q (%s)", taker.node.GetName(), op)
+				return handled(taker.node, "is taken by reference by")
 			}
 		case reads[op]:
 		case op == "Identity" && depth < 100:
@@ -87,13 +88,21 @@ func (g *graph) notOnlyRead(n *nodepb.NodeDef, consumers map[string][]use, depth
 				return fmt.Sprintf("comes out of %q (%s)", taker.node.GetName(), op)
 			}
 		default:
-			return fmt.Sprintf("is written by %q (%s)", taker.node.GetName(), op)
+			return handled(taker.node, "is passed on by")
 		}
 	}
 	if g.roots[n.GetName()] && n.GetOp() != "VariableV2" {
 		return "is an output of a signature"
 	}
 	return ""
+}
+
+// handled says what n does with a variable: it writes it, or what otherwise says.
+func handled(n *nodepb.NodeDef, otherwise string) string {
+	if savedmodel.WritesState(n.GetOp()) {
+		otherwise = "is written by"
+	}
+	return fmt.Sprintf("%s %q (%s)", otherwise, n.GetName(), n.GetOp())
 }
 
 // reads are the operations on a variable's handle that only look at it.

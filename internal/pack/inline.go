@@ -172,19 +172,34 @@ func (b *body) input(in string) (mapped string, own bool, err error) {
 	return endpoint{node: b.names[parts[0]], index: position}.String(), true, err
 }
 
-// colocate lets "loc:@" names follow the nodes they name.
+// colocate lets "loc:@" names follow the nodes they name, which for an argument is what
+// gives it. Names that are nowhere in the function are dropped: in the graph they would
+// mean another node, or none.
 func (b *body) colocate(n *nodepb.NodeDef) {
 	value, ok := n.GetAttr()["_class"]
 	if !ok {
 		return
 	}
-	value = proto.CloneOf(value)
-	for i, class := range value.GetList().GetS() {
-		if name, ok := strings.CutPrefix(string(class), locPrefix); ok && b.names[name] != "" {
-			value.GetList().S[i] = []byte(locPrefix + b.names[name])
+	var classes [][]byte
+	for _, class := range value.GetList().GetS() {
+		name, ok := strings.CutPrefix(string(class), locPrefix)
+		if !ok {
+			classes = append(classes, class)
+			continue
+		}
+		to := b.names[name]
+		if arg, ok := b.args[name]; ok {
+			to = parseEndpoint(arg).node
+		}
+		if to != "" {
+			classes = append(classes, []byte(locPrefix+to))
 		}
 	}
-	n.Attr["_class"] = value
+	if len(classes) == 0 {
+		delete(n.Attr, "_class")
+		return
+	}
+	n.Attr["_class"] = &attrpb.AttrValue{Value: &attrpb.AttrValue_List{List: &attrpb.AttrValue_ListValue{S: classes}}}
 }
 
 const locPrefix = "loc:@"

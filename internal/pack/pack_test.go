@@ -32,6 +32,8 @@ op { name: "Unique" input_arg { name: "x" type_attr: "T" } output_arg { name: "y
 op { name: "VarHandleOp" is_stateful: true output_arg { name: "resource" type: DT_RESOURCE } }
 op { name: "ReadVariableOp" is_stateful: true input_arg { name: "resource" type: DT_RESOURCE } output_arg { name: "value" type_attr: "dtype" } }
 op { name: "AssignAddVariableOp" is_stateful: true input_arg { name: "resource" type: DT_RESOURCE } input_arg { name: "value" type_attr: "dtype" } }
+op { name: "Switch" input_arg { name: "data" type_attr: "T" } input_arg { name: "pred" type: DT_BOOL }
+     output_arg { name: "output_false" type_attr: "T" } output_arg { name: "output_true" type_attr: "T" } }
 op { name: "PartitionedCall" input_arg { name: "args" type_list_attr: "Tin" } output_arg { name: "output" type_list_attr: "Tout" } }
 op { name: "StatefulPartitionedCall" is_stateful: true input_arg { name: "args" type_list_attr: "Tin" } output_arg { name: "output" type_list_attr: "Tout" } }
 op { name: "While" is_stateful: true input_arg { name: "input" type_list_attr: "T" } output_arg { name: "output" type_list_attr: "T" } }
@@ -266,6 +268,24 @@ func TestVariableThatASignatureAssignsStays(t *testing.T) {
 	}
 }
 
+// A Switch writes nothing, but what becomes of the handle behind it is not followed.
+func TestReasonsOfVariablesThatStayAreTrue(t *testing.T) {
+	for op, want := range map[string]string{
+		"Switch":              `is passed on by "taker" (Switch)`,
+		"AssignAddVariableOp": `is written by "taker" (AssignAddVariableOp)`,
+	} {
+		_, packed, err := packGraph(t, variable+fmt.Sprintf(`
+			node { name: "taker" op: %q input: "v" input: "x" attr { key: "dtype" value { type: DT_FLOAT } } attr { key: "T" value { type: DT_RESOURCE } } }
+			node { name: "y" op: "AddV2" input: "x" input: "read" input: "^taker" attr { key: "T" value { type: DT_FLOAT } } }`, op), "y:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kept := packed.Report.Kept; len(kept) != 1 || kept[0].Why != want {
+			t.Errorf("kept %+v, want that it %s", kept, want)
+		}
+	}
+}
+
 // Signatures may feed any tensor, so an Identity that one feeds is no detour.
 func TestIdentityThatARequestFeedsStays(t *testing.T) {
 	meta, _, err := packGraph(t, `
@@ -295,6 +315,30 @@ func TestColocationsFollowTheirNodesAndEndWithThem(t *testing.T) {
 			}
 		}
 	}
+}
+
+// In a function "loc:@" may name an argument; a name that the function does not have
+// may be that of some other node of the graph.
+func TestColocationsOfFunctionsMeanTheirOwnNames(t *testing.T) {
+	meta, _, err := packGraph(t, placeholder+call+`
+		node { name: "source" op: "Const" attr { key: "dtype" value { type: DT_FLOAT } } }
+		node { name: "y" op: "AddV2" input: "call" input: "source" attr { key: "T" value { type: DT_FLOAT } } }
+		library { function { signature { name: "f" input_arg { name: "a" type: DT_FLOAT } output_arg { name: "r" type: DT_FLOAT } } ret { key: "r" value: "two:y:0" }
+			node_def { name: "one" op: "Neg" input: "a" attr { key: "T" value { type: DT_FLOAT } } }
+			node_def { name: "two" op: "Neg" input: "one:y:0" attr { key: "T" value { type: DT_FLOAT } }
+				attr { key: "_class" value { list { s: "loc:@a" s: "loc:@one" s: "loc:@source" } } } } } }`, "y:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range meta.GetGraphDef().GetNode() {
+		if n.GetName() == "call/two" {
+			if got := fmt.Sprintf("%s", n.GetAttr()["_class"].GetList().GetS()); got != "[loc:@x loc:@call/one]" {
+				t.Errorf("colocations %s, want those with x and call/one", got)
+			}
+			return
+		}
+	}
+	t.Errorf("graph:\n%s", text(meta.GetGraphDef()))
 }
 
 func TestModelsThatContradictThemselves(t *testing.T) {
