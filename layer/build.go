@@ -143,7 +143,11 @@ func (b *builder) packedLibrary(ctx context.Context, cached string) (packed.Mani
 	if err := bindLibraries(cutDir); err != nil {
 		return packed.Manifest{}, err
 	}
-	m, err := packLibraries(ctx, b.wheel, cutDir, packDir, b.progress)
+	hot, err := b.profile(ctx, cutDir)
+	if err != nil {
+		return packed.Manifest{}, err
+	}
+	m, err := packLibraries(ctx, b.wheel, cutDir, packDir, hot, b.progress)
 	if err != nil {
 		return packed.Manifest{}, err
 	}
@@ -151,6 +155,23 @@ func (b *builder) packedLibrary(ctx context.Context, cached string) (packed.Mani
 		return packed.Manifest{}, err
 	}
 	return m, publish(packDir, cached, packed.ManifestName)
+}
+
+// profile finds which code a start needs, where that can be found here.
+func (b *builder) profile(ctx context.Context, dir string) (map[string]map[int64]bool, error) {
+	scratch, err := os.MkdirTemp(b.staging, "profile-")
+	if err != nil {
+		return nil, err
+	}
+	hot, err := profile(ctx, b.wheel.arch, dir, scratch)
+	if errors.Is(err, errNotProfiled) && ctx.Err() == nil {
+		b.progress.say("%v", err)
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return map[string]map[int64]bool{packed.CC: hot}, nil
 }
 
 // forgetPacked empties the cache of the wheel's packed libraries: one that cannot

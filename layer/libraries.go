@@ -67,8 +67,9 @@ func (w *watched) Read(b []byte) (int, error) {
 }
 
 // packLibraries packs the libraries in from into the empty folder to, and
-// inflates them once to see that they come out again.
-func packLibraries(ctx context.Context, w wheel, from, to string, p *progress) (packed.Manifest, error) {
+// inflates them once to see that they come out again. hot is the blocks of code that a
+// start needs, by library; of a library that is not there it needs all.
+func packLibraries(ctx context.Context, w wheel, from, to string, hot map[string]map[int64]bool, p *progress) (packed.Manifest, error) {
 	var sources []packed.Source
 	var total int64
 	for _, name := range libraries {
@@ -81,7 +82,7 @@ func packLibraries(ctx context.Context, w wheel, from, to string, p *progress) (
 		if err != nil {
 			return packed.Manifest{}, err
 		}
-		late, err := lateRegions(f, info.Size())
+		late, err := lateRegions(f, info.Size(), hot[name])
 		if err != nil {
 			return packed.Manifest{}, fmt.Errorf("%s: %w", name, err)
 		}

@@ -81,6 +81,8 @@ type Info struct {
 	// Notes are things an operator may want to know: why the library is not
 	// in memory, for example.
 	Notes []string
+
+	cold *coldCode // nil where nothing is still to come
 }
 
 // Stage is a part of the opening, for the cold start's timeline.
@@ -157,7 +159,12 @@ func openPacked(ctx context.Context, opts Options) (*Info, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer library.Close()
+	info := new(Info)
+	defer func() {
+		if info.cold == nil {
+			library.Close()
+		}
+	}()
 	manifest := library.Manifest()
 	if manifest.Arch != runtime.GOARCH {
 		return nil, fmt.Errorf("%s holds a library for %s, this program is %s: %w",
@@ -169,7 +176,10 @@ func openPacked(ctx context.Context, opts Options) (*Info, error) {
 		}
 	}
 	cc, _ := manifest.Library(packed.CC)
-	info := &Info{SHA256: cc.SHA256, Bytes: manifest.Size()}
+	if cc.ColdSize() != manifest.ColdSize() { // framework runs before faults are handled
+		return nil, fmt.Errorf("%s has cold regions outside %s: %w", filepath.Join(opts.Dir, packed.ManifestName), packed.CC, ErrUnusable)
+	}
+	info.SHA256, info.Bytes = cc.SHA256, manifest.Size()
 	if err := inflateAndMap(ctx, library, opts, info); err != nil {
 		return nil, err
 	}

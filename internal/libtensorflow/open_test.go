@@ -27,7 +27,8 @@ type order struct {
 	MemoryBudget int64
 	Place        libtensorflow.Place
 	Workers      int
-	RefuseMemfd  bool // have the kernel refuse memory files, as a sandbox may
+	RefuseMemfd  bool   // have the kernel refuse memory files, as a sandbox may
+	Then         string // what to do with the open library: a name of actions
 }
 
 // outcome is what a child found.
@@ -36,6 +37,7 @@ type outcome struct {
 	Error string
 	Kinds []string // names of the sentinels that match
 	Ops   int      // size of the registry, asked through the symbol table
+	Said  string   // by the action
 }
 
 var sentinels = map[string]error{
@@ -79,6 +81,9 @@ func child(encoded string) int {
 		}
 	} else {
 		result.Ops = len(libtensorflow.OpList())
+		if action := actions[o.Then]; action != nil {
+			result.Said = action()
+		}
 	}
 	if err := json.NewEncoder(os.Stdout).Encode(result); err != nil {
 		return 2
@@ -86,8 +91,8 @@ func child(encoded string) int {
 	return 0
 }
 
-// open opens a library in a child.
-func open(t *testing.T, o order) outcome {
+// command is a child that follows an order.
+func command(t *testing.T, o order) *exec.Cmd {
 	t.Helper()
 	encoded, err := json.Marshal(o)
 	if err != nil {
@@ -95,6 +100,13 @@ func open(t *testing.T, o order) outcome {
 	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), childVariable+"="+string(encoded))
+	return cmd
+}
+
+// open opens a library in a child.
+func open(t *testing.T, o order) outcome {
+	t.Helper()
+	cmd := command(t, o)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
@@ -170,9 +182,9 @@ func TestOpen(t *testing.T) {
 		{"memory, when nothing is known of a budget", order{}, libtensorflow.Memory, inMemory},
 		{"memory, within the budget", order{MemoryBudget: 1 << 40}, libtensorflow.Memory, inMemory},
 		{"one worker", order{Workers: 1}, libtensorflow.Memory, inMemory},
-		{"temporary folder, over the budget", order{MemoryBudget: 700e6, TempDir: temp}, libtensorflow.Temporary, inTemporary},
+		{"temporary folder, over the budget", order{MemoryBudget: 600e6, TempDir: temp}, libtensorflow.Temporary, inTemporary},
 		{"temporary folder, where memory files are refused", order{RefuseMemfd: true, TempDir: refused}, libtensorflow.Temporary, inTemporary},
-		{"what lies there is used again", order{MemoryBudget: 700e6, TempDir: temp}, libtensorflow.Temporary, "dlopen framework,dlopen"},
+		{"what lies there is used again", order{MemoryBudget: 600e6, TempDir: temp}, libtensorflow.Temporary, "dlopen framework,dlopen"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -83,12 +83,8 @@ func (o *opening) early(ctx context.Context, e packed.Entry) error {
 	if err != nil {
 		return err
 	}
-	for _, late := range e.Late {
-		r, err := newRegion(late, start)
-		if err != nil {
-			return fmt.Errorf("%s: %w", e.Name, err)
-		}
-		a.late = append(a.late, r)
+	if err := a.closeLate(e.Late, start); err != nil {
+		return fmt.Errorf("%s: %w", e.Name, err)
 	}
 	close(a.mapped)
 	return nil
@@ -140,7 +136,8 @@ func (o *opening) whole(e packed.Entry) error {
 	return o.finish(e.Name)
 }
 
-// finish puts the late regions of a library that is whole into their places and makes
+// finish puts the late regions of a library that is whole but for the cold ones into
+// their places and makes
 // it ready for calls.
 func (o *opening) finish(name string) error {
 	a := o.libraries[name]
@@ -150,6 +147,9 @@ func (o *opening) finish(name string) error {
 		}
 	}
 	for _, r := range a.late {
+		if r.Cold {
+			continue // these come later
+		}
 		if err := r.move(); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -159,24 +159,42 @@ func (o *opening) finish(name string) error {
 	return err
 }
 
-// newRegion makes memory for a region of a library, and its place there inaccessible.
+// closeLate makes the places of late regions inaccessible, and memory for those that are
+// to arrive before the library is used.
+func (a *arrival) closeLate(late []packed.Region, start unsafe.Pointer) error {
+	for i := 0; i < len(late); {
+		first, size := late[i], int64(0) // neighbours are closed by one call
+		for ; i < len(late) && late[i].Offset == first.Offset+size && late[i].Address == first.Address+size; i++ {
+			a.late = append(a.late, &region{Region: late[i], place: unsafe.Add(start, late[i].Address)})
+			size += late[i].Size
+		}
+		if err := unix.Mprotect(unsafe.Slice((*byte)(unsafe.Add(start, first.Address)), size), unix.PROT_NONE); err != nil {
+			return fmt.Errorf("close the place of %d MB of code: %w", size/1e6, err)
+		}
+	}
+	for _, r := range a.late {
+		if r.Cold {
+			continue
+		}
+		if err := r.allocate(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// allocate makes the memory of a region.
 //
 // Huge pages would be fewer faults, 227 for 454 MB, and are not asked for: beside a host
 // that takes back what its guests have freed, as Lambda's does, only small pages can be
 // those that were in use a moment ago. With huge ones the medians of cold starts were
 // the same, the slowest took twice as long.
-func newRegion(late packed.Region, base unsafe.Pointer) (*region, error) {
-	r := &region{Region: late, place: unsafe.Add(base, late.Address)}
-	var err error
-	r.memory, err = unix.Mmap(-1, 0, int(late.Size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+func (r *region) allocate() (err error) {
+	r.memory, err = unix.Mmap(-1, 0, int(r.Size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 	if err != nil {
-		return nil, fmt.Errorf("memory for %d MB of code: %w: %w", late.Size/1e6, err, ErrNoSpace)
+		return fmt.Errorf("memory for %d bytes of code: %w: %w", r.Size, err, ErrNoSpace)
 	}
-	if err := unix.Mprotect(unsafe.Slice((*byte)(r.place), late.Size), unix.PROT_NONE); err != nil {
-		r.free()
-		return nil, fmt.Errorf("close the place of %d MB of code: %w", late.Size/1e6, err)
-	}
-	return r, nil
+	return nil
 }
 
 // move puts the memory in its place, in one step for everybody who looks.

@@ -20,12 +20,18 @@ var errRefused = errors.New("memory files are refused here")
 // inflateAndMap chooses the place, falls back to the temporary folder where
 // memory files are refused, and records what it did in info.
 func inflateAndMap(ctx context.Context, library *packed.Library, opts Options, info *Info) error {
-	place, why := choose(opts, info.Bytes)
+	// What a start is not likely to need takes memory only where it is needed after all.
+	inPlace := canPlace()
+	size := info.Bytes
+	if inPlace == nil {
+		size -= library.Manifest().ColdSize()
+	}
+	place, why := choose(opts, size)
 	if why != "" {
 		info.Notes = append(info.Notes, why)
 	}
 	if place == Memory {
-		err := inMemory(ctx, library, opts, info)
+		err := inMemory(ctx, library, opts, info, inPlace)
 		if !errors.Is(err, errRefused) {
 			return err
 		}
@@ -48,9 +54,9 @@ func choose(opts Options, size int64) (place Place, why string) {
 	return Memory, ""
 }
 
-// inMemory inflates into memfds. Framework is mapped as soon as it is whole,
-// while cc is still being inflated.
-func inMemory(ctx context.Context, library *packed.Library, opts Options, info *Info) error {
+// inMemory inflates into memfds. inPlace says why memory cannot take the place of a
+// library's pages, nil where it can.
+func inMemory(ctx context.Context, library *packed.Library, opts Options, info *Info, inPlace error) error {
 	files := make(map[string]*os.File)
 	defer func() {
 		for _, f := range files {
@@ -65,7 +71,7 @@ func inMemory(ctx context.Context, library *packed.Library, opts Options, info *
 		files[e.Name] = f
 		return f, nil
 	}
-	if err := inflate(ctx, library, opts, info, dst, func(name string) *os.File { return files[name] }); err != nil {
+	if err := inflate(ctx, library, opts, info, inPlace, dst, func(name string) *os.File { return files[name] }); err != nil {
 		if errors.Is(err, ErrUnusable) && !mapped {
 			return fmt.Errorf("%w: %w", errRefused, err)
 		}
@@ -95,23 +101,38 @@ func memfd(name string, size int64) (*os.File, error) {
 // inflate runs the frames into dst, maps each library and makes it ready for calls.
 // Where memory can be put in the place of a mapped library's pages, a library is
 // mapped as soon as the loader has all that it reads, and the rest is inflated
-// meanwhile, straight into memory that then takes its place.
-func inflate(ctx context.Context, library *packed.Library, opts Options, info *Info,
+// meanwhile, straight into memory that then takes its place; cold code is left for when
+// it is needed.
+func inflate(ctx context.Context, library *packed.Library, opts Options, info *Info, inPlace error,
 	dst func(packed.Entry) (io.WriterAt, error), file func(name string) *os.File,
 ) error {
 	o := newOpening(library.Manifest(), file)
-	defer o.close()
-	options := packed.InflateOptions{NewDecoder: newDecoder, Workers: opts.Workers, Progress: opts.progress(info.Bytes), Done: o.whole}
-	if err := canPlace(); err != nil {
-		info.Notes = append(info.Notes, fmt.Sprintf("the library is inflated before it is mapped, which takes longer: %v", err))
+	defer func() {
+		if info.cold == nil {
+			o.close()
+		}
+	}()
+	size := info.Bytes
+	options := packed.InflateOptions{NewDecoder: newDecoder, Workers: opts.Workers, Done: o.whole}
+	if inPlace != nil {
+		info.Notes = append(info.Notes, fmt.Sprintf("the library is inflated before it is mapped, which takes longer: %v", inPlace))
 	} else {
-		options.Early, options.Place = o.early, o.place
+		options.Early, options.Place, options.LeaveCold = o.early, o.place, true
+		size -= library.Manifest().ColdSize()
 	}
+	options.Progress = opts.progress(size)
 	start := time.Now()
 	if err := library.Inflate(ctx, dst, options); err != nil {
 		return err
 	}
-	inflated := Stage{Name: "inflate", Start: start, End: time.Now(), Bytes: info.Bytes}
+	inflated := Stage{Name: "inflate", Start: start, End: time.Now(), Bytes: size}
+	cold, err := newColdCode(o, library)
+	if err != nil {
+		return err
+	}
+	if info.cold = cold; cold != nil {
+		go cold.bring() // constructors may come to code that it brings
+	}
 	if err := o.finish(packed.CC); err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func (d *worker) inflate(ctx context.Context, t *task, opts InflateOptions) erro
 	if opts.Progress != nil {
 		opts.Progress(t.Size)
 	}
-	if !t.late && t.to.early.Add(-1) <= 0 && opts.Place != nil && opts.Early != nil {
+	if !t.late() && t.to.early.Add(-1) <= 0 && opts.Place != nil && opts.Early != nil {
 		if err := opts.Early(ctx, t.to.Entry); err != nil {
 			return err
 		}
@@ -43,7 +43,7 @@ func (d *worker) inflate(ctx context.Context, t *task, opts InflateOptions) erro
 
 // put decodes a frame into the memory that is its place, or writes it there.
 func (d *worker) put(ctx context.Context, t *task, opts InflateOptions) error {
-	inPlace := t.late && opts.Place != nil
+	inPlace := t.late() && opts.Place != nil
 	var to []byte
 	if inPlace {
 		memory, err := opts.Place(ctx, t.to.Entry, t.at, t.Size)

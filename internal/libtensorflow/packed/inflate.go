@@ -23,6 +23,9 @@ type InflateOptions struct {
 	// of to the writer. It is called on workers' goroutines and may wait until ctx
 	// ends. What it gives holds the frame's bytes before their checksum is known.
 	Place func(ctx context.Context, e Entry, offset, size int64) ([]byte, error)
+	// LeaveCold, where Place is set, leaves out the frames of cold regions: they are
+	// for Regions. A library is whole without them.
+	LeaveCold bool
 	// Early, where Place is set, is told of each library as soon as all but its
 	// late regions is written, on a worker's goroutine. Its error ends Inflate.
 	Early func(context.Context, Entry) error
@@ -83,8 +86,12 @@ type task struct {
 	index    int
 	packedAt int64
 	at       int64
-	late     bool
+	region   int // of the library's late ones, -1 for none
 }
+
+func (t *task) late() bool { return t.region >= 0 }
+
+func (t *task) cold() bool { return t.late() && t.to.Late[t.region].Cold }
 
 // plan lists all frames in the order in which they are taken up. A library
 // without bytes is one task without bytes, so that it is reported like others.
@@ -98,15 +105,15 @@ func (l *Library) plan(dst func(Entry) (io.WriterAt, error)) ([]task, error) {
 		to := &target{Entry: e, pack: l.packs[i], dst: w}
 		to.frames.Store(int64(max(len(e.Frames), 1)))
 		if len(e.Frames) == 0 {
-			tasks = append(tasks, task{to: to})
+			tasks = append(tasks, task{to: to, region: -1})
 		}
 		var packedAt, at int64
 		for n, f := range e.Frames {
-			late := e.late(at, f.Size)
-			if !late {
+			t := task{Frame: f, to: to, index: n, packedAt: packedAt, at: at, region: e.region(at, f.Size)}
+			if !t.late() {
 				to.early.Add(1)
 			}
-			tasks = append(tasks, task{Frame: f, to: to, index: n, packedAt: packedAt, at: at, late: late})
+			tasks = append(tasks, t)
 			packedAt += f.Packed
 			at += f.Size
 		}
@@ -122,7 +129,15 @@ func (l *Library) inflate(ctx context.Context, tasks []task, opts InflateOptions
 	if opts.Place != nil {
 		// While one library is being mapped, frames are left that need not wait
 		// for that.
-		slices.SortStableFunc(tasks, func(a, b task) int { return order(a.late) - order(b.late) })
+		slices.SortStableFunc(tasks, func(a, b task) int { return order(a.late()) - order(b.late()) })
+		if opts.LeaveCold {
+			tasks = slices.DeleteFunc(tasks, func(t task) bool {
+				if t.cold() {
+					t.to.frames.Add(-1)
+				}
+				return t.cold()
+			})
+		}
 	}
 	var next atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)

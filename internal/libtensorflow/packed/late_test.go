@@ -141,3 +141,53 @@ func TestLongRunsOfZerosAreNotWritten(t *testing.T) {
 		t.Errorf("%d bytes were written, want %d", file.written, 5*block)
 	}
 }
+
+// TestColdRegionsAreForRegions leaves one of two out, and fetches it alone.
+func TestColdRegionsAreForRegions(t *testing.T) {
+	data := library(3, 9*frame)
+	src := late(packed.CC, data)
+	src.Late[1].Cold = true
+	dir := t.TempDir()
+	if _, err := packed.Pack(t.Context(), dir, build, []packed.Source{src}, packed.PackOptions{FrameSize: frame}); err != nil {
+		t.Fatal(err)
+	}
+	lib := open(t, dir)
+	cold := src.Late[1]
+	if got := lib.Manifest().ColdSize(); got != cold.Size {
+		t.Errorf("%d bytes are cold, want %d", got, cold.Size)
+	}
+	memory, whole := make([]byte, len(data)), false
+	files, err := inflate(t.Context(), lib, packed.InflateOptions{
+		LeaveCold: true,
+		Place: func(_ context.Context, _ packed.Entry, offset, size int64) ([]byte, error) {
+			return memory[offset : offset+size], nil
+		},
+		Done: func(packed.Entry) error { whole = true; return nil },
+	})
+	if err != nil || !whole {
+		t.Fatalf("whole: %t, %v", whole, err)
+	}
+	hot := src.Late[0]
+	want := bytes.Clone(data)
+	clear(want[hot.Offset:hot.End()])
+	clear(want[cold.Offset:cold.End()])
+	if !bytes.Equal(files[packed.CC].data, want) {
+		t.Error("the file holds something else than what is not late")
+	}
+	if !bytes.Equal(memory[hot.Offset:hot.End()], data[hot.Offset:hot.End()]) || !bytes.Equal(memory[cold.Offset:cold.End()], make([]byte, cold.Size)) {
+		t.Error("the memory holds something else than the region that is not cold")
+	}
+
+	regions := lib.Regions(nil)
+	defer regions.Close()
+	got := make([]byte, cold.Size)
+	if err := regions.Inflate(packed.CC, 1, got); err != nil || !bytes.Equal(got, data[cold.Offset:cold.End()]) {
+		t.Errorf("the cold region came out otherwise: %v", err)
+	}
+	if err := regions.Inflate(packed.CC, 2, got); err == nil {
+		t.Error("there is a third region")
+	}
+	if err := regions.Inflate(packed.CC, 1, got[1:]); err == nil {
+		t.Error("it fits into less memory than its size")
+	}
+}

@@ -2,6 +2,7 @@ package packed
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -50,6 +51,8 @@ type Region struct {
 	Size       int64 `json:"size"`    // bytes
 	Address    int64 `json:"address"` // from where the library is mapped
 	Executable bool  `json:"executable,omitempty"`
+	// Cold is a region that a start is not likely to need.
+	Cold bool `json:"cold,omitempty"`
 }
 
 // End is the offset behind the region.
@@ -64,8 +67,8 @@ func (r Region) overlaps(offset, size int64) bool { return offset < r.End() && r
 const (
 	// pageSize is the least that a region is a multiple of, in all three figures.
 	pageSize = 4 << 10
-	// maxRegions is far more than the segments of a library.
-	maxRegions = 16
+	// maxRegions is more than there are frames.
+	maxRegions = maxFrames
 )
 
 // Frame is one zstd frame.
@@ -102,6 +105,26 @@ func (m Manifest) Size() int64 {
 	var n int64
 	for _, e := range m.Libraries {
 		n += e.Size
+	}
+	return n
+}
+
+// ColdSize is the number of bytes in cold regions of all libraries.
+func (m Manifest) ColdSize() int64 {
+	var n int64
+	for _, e := range m.Libraries {
+		n += e.ColdSize()
+	}
+	return n
+}
+
+// ColdSize is the number of bytes in cold regions.
+func (e Entry) ColdSize() int64 {
+	var n int64
+	for _, r := range e.Late {
+		if r.Cold {
+			n += r.Size
+		}
 	}
 	return n
 }
@@ -204,20 +227,38 @@ func (e Entry) checkLate() error {
 			return fmt.Errorf("late region %d has the address %d, which is not in 0..%d", i, r.Address, int64(maxLibrary))
 		}
 		end = r.End()
-		var at int64
-		for n, f := range e.Frames {
+	}
+	var at int64
+	for n, f := range e.Frames {
+		for _, r := range e.near(at) {
 			if r.overlaps(at, f.Size) && !r.Holds(at, f.Size) {
-				return fmt.Errorf("frame %d reaches over an end of late region %d", n, i)
+				return fmt.Errorf("frame %d reaches over an end of a late region", n)
 			}
-			at += f.Size
 		}
+		at += f.Size
 	}
 	return nil
 }
 
-// late reports whether a frame is in a late region.
-func (e Entry) late(offset, size int64) bool {
-	return slices.ContainsFunc(e.Late, func(r Region) bool { return r.Holds(offset, size) })
+// near is the late regions from the first on that does not end before an offset, as many
+// as a frame can reach into.
+func (e Entry) near(offset int64) []Region {
+	i, _ := slices.BinarySearchFunc(e.Late, offset, func(r Region, offset int64) int { return cmp.Compare(r.End(), offset+1) })
+	for k := i; k < len(e.Late); k++ {
+		if e.Late[k].Offset >= offset+maxFrame {
+			return e.Late[i:k]
+		}
+	}
+	return e.Late[i:]
+}
+
+// region is the index of the late region that a frame is in, -1 for none.
+func (e Entry) region(offset, size int64) int {
+	i, _ := slices.BinarySearchFunc(e.Late, offset, func(r Region, offset int64) int { return cmp.Compare(r.End(), offset+1) })
+	if i < len(e.Late) && e.Late[i].Holds(offset, size) {
+		return i
+	}
+	return -1
 }
 
 func (f Frame) check() error {

@@ -25,6 +25,9 @@ type Source struct {
 func (s Source) frame(at int64, most int) int64 {
 	end := min(s.Size, at+int64(most))
 	for _, r := range s.Late {
+		if r.Offset > end {
+			break // they are in order
+		}
 		for _, border := range []int64{r.Offset, r.End()} {
 			if border > at {
 				end = min(end, border)

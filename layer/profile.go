@@ -1,0 +1,116 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+
+	"github.com/tensorlambda/tensorlambda/internal/libtensorflow/packed"
+	"github.com/tensorlambda/tensorlambda/layer/prelink"
+)
+
+//go:embed profile/profile.c
+var profileSource []byte
+
+// profileModel is the model that shows which code a start needs: what others need
+// besides is a thousandth of it. Its input and output are these.
+const profileModel = "models/digits/digits.tar.gz"
+
+var profileRequest = []string{"serving_default_image", "StatefulPartitionedCall", "1", "8", "8", "1"}
+
+// errNotProfiled says why nothing is known of what a start needs.
+var errNotProfiled = errors.New("all code is taken to be needed by each start, which so takes longer")
+
+// profile runs the libraries in dir and finds which blocks of cc's code a start needs,
+// by their offsets. The error wraps errNotProfiled where it cannot be run here: for
+// another architecture, without a C compiler, or where the libraries are not
+// TensorFlow's.
+func profile(ctx context.Context, arch, dir, scratch string) (hot map[int64]bool, err error) {
+	if arch != runtime.GOARCH {
+		return nil, fmt.Errorf("%w: %s cannot be run here", errNotProfiled, arch)
+	}
+	if _, err := os.Stat(profileModel); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: no %s", errNotProfiled, profileModel)
+	}
+	source, program, model := filepath.Join(scratch, "profile.c"), filepath.Join(scratch, "profile"), filepath.Join(scratch, "model")
+	if err := os.WriteFile(source, profileSource, 0o600); err != nil {
+		return nil, err
+	}
+	if err := os.Mkdir(model, 0o700); err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	for _, command := range [][]string{
+		{"tar", "-xzf", profileModel, "-C", model},
+		{"cc", "-O1", "-o", program, source, "-ldl"},
+		append([]string{program, dir, filepath.Join(model, "1")}, profileRequest...),
+	} {
+		var stderr bytes.Buffer
+		cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+		cmd.Stdout, cmd.Stderr = &out, &stderr
+		if err := cmd.Run(); err != nil {
+			return nil, errors.Join(ctx.Err(), fmt.Errorf("%w: %s: %w: %s", errNotProfiled, command[0], err, bytes.TrimSpace(stderr.Bytes())))
+		}
+	}
+	hot = make(map[int64]bool)
+	for lines := bufio.NewScanner(&out); lines.Scan(); {
+		offset, err := strconv.ParseInt(lines.Text(), 16, 64)
+		if err != nil {
+			return nil, fmt.Errorf("profile: %w", err)
+		}
+		hot[offset/block] = true
+	}
+	return hot, nil
+}
+
+const (
+	// block is what the kernel maps at a time.
+	block = 64 << 10
+	// leastCold is the least run of cold code that is set apart: shorter ones would
+	// make frames that compress badly.
+	leastCold = 256 << 10
+	// mostCold is how much a thread may have to wait for: a millisecond's work.
+	mostCold = 1 << 20
+)
+
+// divide divides a quiet region into parts that a start needs and cold ones, by whether
+// a block is hot.
+func divide(quiet prelink.Region, hot func(block int64) bool) []packed.Region {
+	var parts []packed.Region
+	part := func(from, to int64, cold bool) {
+		parts = append(parts, packed.Region{
+			Offset: from, Size: to - from, Address: quiet.Address + from - quiet.Offset, Executable: quiet.Executable, Cold: cold,
+		})
+	}
+	end := quiet.Offset + quiet.Size
+	start := quiet.Offset // of what is not in a part yet, hot all of it
+	for at := quiet.Offset; at < end; {
+		run := at // of cold blocks, to its end
+		for run < end && !hot(run/block) {
+			run = min(run+block, end)
+		}
+		if run-at >= leastCold {
+			if start < at {
+				part(start, at, false)
+			}
+			for from := at; from < run; from += mostCold {
+				part(from, min(from+mostCold, run), true)
+			}
+			start = run
+		}
+		at = run + block // that one is hot
+	}
+	if start < end {
+		part(start, end, false)
+	}
+	return parts
+}
