@@ -22,11 +22,11 @@ const smallConstant = 64 << 10
 // compute replaces what depends on constants alone by its value, as TensorFlow would
 // before its first run: once, here, instead of in each start. evaluate gives the values
 // of tensors of a serialized GraphDef; the graph has the bytes of those that compute
-// returns.
+// returns, at most room.
 //
 // Control edges from such operations are dropped: whatever order they keep is one among
 // values that do not change.
-func (g *graph) compute(evaluate func(graph []byte, tensors []string) (map[string]*infer.Tensor, error)) ([]*infer.Tensor, error) {
+func (g *graph) compute(evaluate func(graph []byte, tensors []string) (map[string]*infer.Tensor, error), room int64) ([]*infer.Tensor, error) {
 	live := g.live(g.roots)
 	f := &fixed{graph: g, known: make(map[string]bool)}
 	for _, n := range g.nodes {
@@ -46,20 +46,22 @@ func (g *graph) compute(evaluate func(graph []byte, tensors []string) (map[strin
 	}
 	values, err := f.evaluate(wanted, evaluate)
 	if err == nil {
-		return f.settle(wanted, values)
+		return f.settle(wanted, values, room)
 	}
 	g.report.NotComputed = err.Error() // it would fail in each run as well, or is never run
 	return nil, nil
 }
 
 // settle puts the values in the places of their tensors.
-func (f *fixed) settle(wanted []endpoint, values map[string]*infer.Tensor) ([]*infer.Tensor, error) {
+func (f *fixed) settle(wanted []endpoint, values map[string]*infer.Tensor, room int64) ([]*infer.Tensor, error) {
 	var settled []*infer.Tensor
 	for _, e := range wanted {
 		value := values[tensorName(e)]
-		if size := int64(len(value.Data)); size > smallConstant && size > f.bytes(e.node) {
+		size := int64(len(value.Data))
+		if size > room || size > smallConstant && size > f.bytes(e.node) {
 			continue
 		}
+		room -= size
 		if err := f.replace(e, value); err != nil {
 			return nil, err
 		}

@@ -82,6 +82,23 @@ func TestWhatCannotBeComputedStays(t *testing.T) {
 	}
 }
 
+func TestConstantsThatHaveNoRoomAreNotComputed(t *testing.T) {
+	for limit, computed := range map[int64]int{4: 1, 3: 0} { // a and b have no bytes here
+		meta, packed, err := packOf(t, constants, "y:0", pack.Options{
+			Values: ones, MaxConstants: limit,
+			Evaluate: func([]byte, []string) (map[string]*infer.Tensor, error) {
+				return map[string]*infer.Tensor{"twice:0": {DType: infer.Float, Shape: infer.Shape{}, Data: []byte{0, 0, 0x40, 0x40}}}, nil
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if packed.Report.Computed != computed {
+			t.Errorf("with room for %d bytes %d tensors are computed, want %d:\n%s", limit, packed.Report.Computed, computed, text(meta.GetGraphDef()))
+		}
+	}
+}
+
 // TestRequestsCanStillFeedConstants holds where a signature's input is an operation
 // that has a value of its own.
 func TestRequestsCanStillFeedConstants(t *testing.T) {

@@ -26,9 +26,12 @@ type (
 // ErrModel means that the model contradicts itself, so it cannot be rewritten.
 var ErrModel = errors.New("malformed model")
 
-// maxConstants is how many bytes of variables become constants: a protobuf ends at
-// 2 GiB, and a model of more keeps its variables in files.
-const maxConstants = 1900 << 20
+// maxConstants is how many bytes constants have where Options do not say less: a
+// protobuf ends at maxModel, and a model of more keeps its variables in files.
+const (
+	maxConstants = 1900 << 20
+	maxModel     = 1<<31 - 1
+)
 
 // initOp is the name of TensorFlow's entry for what loading runs, as a signature and
 // as that signature's output.
@@ -50,6 +53,17 @@ type Options struct {
 	// GraphDef that needs no input. Package pack keeps them as those of Values. Where
 	// it is nil nothing is computed.
 	Evaluate func(graph []byte, tensors []string) (map[string]*infer.Tensor, error)
+	// MaxConstants is how many bytes all constants may have. Variables that would make
+	// more of them stay variables, all of them, and what would make more is not computed.
+	// 0, and more than that, mean 1900 MiB.
+	MaxConstants int64
+}
+
+func (o Options) maxConstants() int64 {
+	if o.MaxConstants <= 0 {
+		return maxConstants
+	}
+	return min(o.MaxConstants, maxConstants)
 }
 
 // Packed is a rewritten model.
@@ -99,6 +113,9 @@ func SavedModel(content []byte, o Options) (*Packed, error) {
 	// The constants alias C memory that goes with these.
 	runtime.KeepAlive(p.tensors)
 	p.tensors = nil
+	if err == nil && len(p.Model) > maxModel {
+		err = fmt.Errorf("%w: its protobuf would have %d bytes, of at most %d", ErrModel, len(p.Model), maxModel)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +175,7 @@ func (p *Packed) rewrite(meta *modelpb.MetaGraphDef, o Options) error {
 	}
 	g.dropIdle(served)
 	variables := g.variables(g.live(g.roots))
-	folded, err := g.choose(variables, o.Values)
+	folded, err := g.choose(variables, o)
 	if err != nil {
 		return err
 	}
@@ -176,7 +193,7 @@ func (p *Packed) rewrite(meta *modelpb.MetaGraphDef, o Options) error {
 		return err
 	}
 	if o.Evaluate != nil {
-		values, err := g.compute(o.Evaluate)
+		values, err := g.compute(o.Evaluate, o.maxConstants()-g.constants())
 		if err != nil {
 			return err
 		}
@@ -254,15 +271,16 @@ type chosen struct {
 }
 
 // choose reads the variables that can be folded, and reports those that cannot.
-func (g *graph) choose(variables []*variable, read func([]string) (map[string]*infer.Tensor, error)) (*chosen, error) {
+func (g *graph) choose(variables []*variable, o Options) (*chosen, error) {
 	foldable := slices.DeleteFunc(slices.Clone(variables), func(v *variable) bool { return v.why != "" })
 	c := new(chosen)
 	if len(foldable) > 0 {
 		var err error
-		if c.values, err = read(names(foldable)); err != nil {
+		if c.values, err = o.Values(names(foldable)); err != nil {
 			return nil, fmt.Errorf("values of variables: %w", err)
 		}
 	}
+	constants := g.constants()
 	var total int64
 	for _, v := range foldable {
 		if value := c.values[v.name]; value != nil {
@@ -272,8 +290,8 @@ func (g *graph) choose(variables []*variable, read func([]string) (map[string]*i
 		}
 	}
 	for _, v := range variables {
-		if v.why == "" && total > maxConstants {
-			v.why = fmt.Sprintf("is one of %d MB of variables, and constants may have %d MB", total/1e6, maxConstants/1_000_000)
+		if v.why == "" && constants+total > o.maxConstants() {
+			v.why = fmt.Sprintf("is one of %d bytes of variables; with them constants would have %d, where %d may be", total, constants+total, o.maxConstants())
 		}
 		if v.why != "" {
 			g.keep(v.nodes[0], v.why)
@@ -282,6 +300,26 @@ func (g *graph) choose(variables []*variable, read func([]string) (map[string]*i
 		c.list = append(c.list, v)
 	}
 	return c, nil
+}
+
+// constants is how many bytes the constants of live nodes have, and the functions that
+// these run.
+func (g *graph) constants() int64 {
+	live, functions := g.live(g.roots), make(map[string]bool)
+	var sum int64
+	for _, n := range g.nodes {
+		if !live[n.GetName()] {
+			continue
+		}
+		g.need(n, functions)
+		if n.GetOp() == "Const" {
+			sum += int64(proto.Size(n.GetAttr()["value"]))
+		}
+	}
+	for name := range functions {
+		sum += int64(proto.Size(g.ops.functions[name]))
+	}
+	return sum
 }
 
 // forget takes the restoring of variables that are not needed any more out of the

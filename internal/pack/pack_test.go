@@ -252,6 +252,30 @@ func TestVariableThatIsOnlyReadBecomesConstant(t *testing.T) {
 	}
 }
 
+// Two variables of four bytes each: a protobuf has room for all of them or for none.
+func TestVariablesThatAreTooLargeTogetherStay(t *testing.T) {
+	graph := variable + `
+		node { name: "w" op: "VarHandleOp" attr { key: "dtype" value { type: DT_FLOAT } } }
+		node { name: "read_w" op: "ReadVariableOp" input: "w" attr { key: "dtype" value { type: DT_FLOAT } } }
+		node { name: "sum" op: "AddV2" input: "read" input: "read_w" attr { key: "T" value { type: DT_FLOAT } } }
+		node { name: "y" op: "AddV2" input: "x" input: "sum" attr { key: "T" value { type: DT_FLOAT } } }`
+	for limit, folded := range map[int64]int{8: 2, 7: 0} {
+		_, packed, err := packOf(t, graph, "y:0", pack.Options{Values: ones, MaxConstants: limit})
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept := packed.Report.Kept
+		if packed.Report.Folded != folded || len(kept) != 2-folded {
+			t.Errorf("with %d bytes: report %+v", limit, packed.Report)
+		}
+		for _, k := range kept {
+			if want := "is one of 8 bytes of variables; with them constants would have 8, where 7 may be"; k.Why != want {
+				t.Errorf("it %s, want that it %s", k.Why, want)
+			}
+		}
+	}
+}
+
 func TestVariableThatASignatureAssignsStays(t *testing.T) {
 	meta, packed, err := packGraph(t, variable+`
 		node { name: "assign" op: "AssignAddVariableOp" input: "v" input: "x" attr { key: "dtype" value { type: DT_FLOAT } } }
