@@ -82,6 +82,28 @@ func TestWhatCannotBeComputedStays(t *testing.T) {
 	}
 }
 
+// TestPathsOfAssetsAreNoConstants holds since loading feeds them where the model then is.
+func TestPathsOfAssetsAreNoConstants(t *testing.T) {
+	meta, _, err := packMeta(t, constants, "y:0", `asset_file_def { tensor_info { name: "a:0" } filename: "words.txt" }`, pack.Options{
+		Values: ones,
+		Evaluate: func([]byte, []string) (map[string]*infer.Tensor, error) {
+			return map[string]*infer.Tensor{
+				"twice:0": {DType: infer.Float, Shape: infer.Shape{}, Data: []byte{0, 0, 0x40, 0x40}},
+				"sum:0":   {DType: infer.Float, Shape: infer.Shape{}, Data: []byte{0, 0, 0x40, 0x40}},
+			}, nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := text(meta.GetGraphDef()); !strings.Contains(got, "sum = AddV2(a, b)") || !strings.Contains(got, "twice = AddV2(sum, sum)") {
+		t.Errorf("graph:\n%s", got)
+	}
+	if files := meta.GetAssetFileDef(); len(files) != 1 {
+		t.Errorf("assets %v", files)
+	}
+}
+
 func TestConstantsThatHaveNoRoomAreNotComputed(t *testing.T) {
 	for limit, computed := range map[int64]int{4: 1, 3: 0} { // a and b have no bytes here
 		meta, packed, err := packOf(t, constants, "y:0", pack.Options{

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"path"
 	"runtime"
 	"slices"
 	"strings"
@@ -12,10 +11,8 @@ import (
 	functionpb "github.com/galeone/tensorflow/tensorflow/go/core/framework/function_go_proto"
 	modelpb "github.com/galeone/tensorflow/tensorflow/go/core/protobuf/for_core_protos_go_proto"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
-	"github.com/tensorlambda/tensorlambda/internal/savedmodel"
 )
 
 type (
@@ -262,160 +259,6 @@ func tensors(info *modelpb.TensorInfo) []string {
 		names = append(names, tensors(component)...)
 	}
 	return names
-}
-
-// chosen are the variables to fold, with their values.
-type chosen struct {
-	list   []*variable
-	values map[string]*infer.Tensor
-}
-
-// choose reads the variables that can be folded, and reports those that cannot.
-func (g *graph) choose(variables []*variable, o Options) (*chosen, error) {
-	foldable := slices.DeleteFunc(slices.Clone(variables), func(v *variable) bool { return v.why != "" })
-	c := new(chosen)
-	if len(foldable) > 0 {
-		var err error
-		if c.values, err = o.Values(names(foldable)); err != nil {
-			return nil, fmt.Errorf("values of variables: %w", err)
-		}
-	}
-	constants := g.constants()
-	var total int64
-	for _, v := range foldable {
-		if value := c.values[v.name]; value != nil {
-			total += int64(len(value.Data))
-		} else {
-			v.why = "has no value"
-		}
-	}
-	for _, v := range variables {
-		if v.why == "" && constants+total > o.maxConstants() {
-			v.why = fmt.Sprintf("is one of %d bytes of variables; with them constants would have %d, where %d may be", total, constants+total, o.maxConstants())
-		}
-		if v.why != "" {
-			g.keep(v.nodes[0], v.why)
-			continue
-		}
-		c.list = append(c.list, v)
-	}
-	return c, nil
-}
-
-// constants is how many bytes the constants of live nodes have, and the functions that
-// these run.
-func (g *graph) constants() int64 {
-	live, functions := g.live(g.roots), make(map[string]bool)
-	var sum int64
-	for _, n := range g.nodes {
-		if !live[n.GetName()] {
-			continue
-		}
-		g.need(n, functions)
-		if n.GetOp() == "Const" {
-			sum += int64(proto.Size(n.GetAttr()["value"]))
-		}
-	}
-	for name := range functions {
-		sum += int64(proto.Size(g.ops.functions[name]))
-	}
-	return sum
-}
-
-// forget takes the restoring of variables that are not needed any more out of the
-// restore op, and is how many variables and tables it still restores.
-func (g *graph) forget(folded *chosen, restore string) int {
-	needed := make(map[string]bool)
-	used := g.live(g.roots)
-	for _, n := range g.nodes {
-		if used[n.GetName()] && g.ops.lookup(n.GetOp()).GetIsStateful() { // variables and tables among others
-			needed[sharedName(n)] = true
-		}
-	}
-	for _, v := range folded.list {
-		delete(needed, sharedName(v.nodes[0]))
-	}
-	live := g.live(map[string]bool{restore: true})
-	dropped := make(map[string]bool)
-	left := 0
-	for name := range live {
-		n := g.index[name]
-		if !savedmodel.WritesState(n.GetOp()) {
-			continue
-		}
-		if source := g.source(n); source != nil && needed[sharedName(source)] {
-			left++
-		} else {
-			dropped[name] = fillers[n.GetOp()]
-		}
-	}
-	for name := range live {
-		n := g.index[name]
-		n.Input = slices.DeleteFunc(n.GetInput(), func(in string) bool { return dropped[parseEndpoint(in).node] })
-	}
-	return left
-}
-
-// tidy drops what a model needs only for training and for being loaded as an object of
-// Python, and assets that nothing reads.
-func (p *Packed) tidy(meta *modelpb.MetaGraphDef, g *graph) {
-	meta.ObjectGraphDef = nil
-	meta.MetaInfoDef.StrippedOpList = nil
-	meta.MetaInfoDef.FunctionAliases = nil
-	maps.DeleteFunc(meta.GetCollectionDef(), func(name string, _ *modelpb.CollectionDef) bool {
-		return !initCollections[name] && name != assetCollection
-	})
-	moveInitOp(meta)
-	gone := func(asset *modelpb.AssetFileDef) bool {
-		return g.index[parseEndpoint(asset.GetTensorInfo().GetName()).node] == nil
-	}
-	meta.AssetFileDef = slices.DeleteFunc(meta.GetAssetFileDef(), gone)
-	if list := meta.GetCollectionDef()[assetCollection].GetAnyList(); list != nil {
-		list.Value = slices.DeleteFunc(list.GetValue(), func(value *anypb.Any) bool {
-			asset := new(modelpb.AssetFileDef)
-			return value.UnmarshalTo(asset) == nil && gone(asset)
-		})
-	}
-	for _, asset := range append(meta.GetAssetFileDef(), collectedAssets(meta)...) {
-		p.Assets = append(p.Assets, path.Clean(asset.GetFilename()))
-	}
-	slices.Sort(p.Assets)
-	p.Assets = slices.Compact(p.Assets)
-}
-
-// moveInitOp names the init op as TensorFlow 1 does. Without its objects Python reads
-// the model as one of TensorFlow 1, and would take the entry of TensorFlow 2 for a
-// signature that somebody calls. The C++ loader reads both.
-func moveInitOp(meta *modelpb.MetaGraphDef) {
-	entry := meta.GetSignatureDef()[initOp]
-	if entry == nil {
-		return
-	}
-	delete(meta.GetSignatureDef(), initOp)
-	node := parseEndpoint(entry.GetOutputs()[initOp].GetName()).node
-	if node == "" {
-		return
-	}
-	if meta.CollectionDef == nil {
-		meta.CollectionDef = make(map[string]*modelpb.CollectionDef)
-	}
-	meta.CollectionDef["saved_model_main_op"] = &modelpb.CollectionDef{
-		Kind: &modelpb.CollectionDef_NodeList_{NodeList: &modelpb.CollectionDef_NodeList{Value: []string{node}}},
-	}
-}
-
-// assetCollection is where models of TensorFlow 1 list their assets.
-const assetCollection = "saved_model_assets"
-
-func collectedAssets(meta *modelpb.MetaGraphDef) []*modelpb.AssetFileDef {
-	var assets []*modelpb.AssetFileDef
-	for _, value := range meta.GetCollectionDef()[assetCollection].GetAnyList().GetValue() {
-		asset := new(modelpb.AssetFileDef)
-		if value.UnmarshalTo(asset) == nil {
-			assets = append(assets, asset)
-		}
-	}
-	return assets
 }
 
 func count(meta *modelpb.MetaGraphDef) int {

@@ -73,6 +73,12 @@ func packWith(t *testing.T, graph, tensor string, evaluate func([]byte, []string
 // packOf is packGraph with what o gives for variables and computes.
 func packOf(t *testing.T, graph, tensor string, o pack.Options) (*modelpb.MetaGraphDef, *pack.Packed, error) {
 	t.Helper()
+	return packMeta(t, graph, tensor, "", o)
+}
+
+// packMeta is packOf with more of the meta graph than its graph and its signature.
+func packMeta(t *testing.T, graph, tensor, more string, o pack.Options) (*modelpb.MetaGraphDef, *pack.Packed, error) {
+	t.Helper()
 	var ops oppb.OpList
 	meta := new(modelpb.MetaGraphDef)
 	for _, err := range []error{
@@ -80,7 +86,7 @@ func packOf(t *testing.T, graph, tensor string, o pack.Options) (*modelpb.MetaGr
 		prototext.Unmarshal(fmt.Appendf(nil, `meta_info_def { tags: "serve" } graph_def { %s }
 			signature_def { key: "serving_default" value {
 				inputs { key: "x" value { name: "x:0" dtype: DT_FLOAT } }
-				outputs { key: "y" value { name: %q dtype: DT_FLOAT } } } }`, graph, tensor), meta),
+				outputs { key: "y" value { name: %q dtype: DT_FLOAT } } } } %s`, graph, tensor, more), meta),
 	} {
 		if err != nil {
 			t.Fatal(err)
