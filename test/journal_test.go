@@ -76,6 +76,7 @@ type coldStage struct {
 	Name           string
 	StartMs, EndMs float64
 	Bytes          int64
+	Overlaps       []string
 }
 
 func (r *coldReport) stage(name string) (coldStage, bool) {

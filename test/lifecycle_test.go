@@ -1,8 +1,10 @@
 package test
 
 import (
+	"math"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -29,6 +31,18 @@ func TestColdStartIsReportedAndItsStagesOverlap(t *testing.T) {
 	if inflate, fetch := stages["inflate"], stages["fetch"]; fetch.StartMs >= inflate.EndMs || inflate.StartMs >= fetch.EndMs {
 		t.Errorf("fetch %+v does not overlap with inflate %+v", fetch, inflate)
 	}
+	if !slices.Contains(stages["fetch"].Overlaps, "inflate") || slices.Contains(stages["load"].Overlaps, "inflate") {
+		t.Errorf("the report says that fetch ran beside %q, and load beside %q", stages["fetch"].Overlaps, stages["load"].Overlaps)
+	}
+	metrics := f.metrics()
+	for name, stage := range map[string]string{"ColdStartInflate": "inflate", "ColdStartFetch": "fetch", "ColdStartLoad": "load", "ColdStartWarmUp": "warm-up"} {
+		if want := stages[stage].EndMs - stages[stage].StartMs; math.Abs(metrics[name]-want) > 0.11 { // both are rounded
+			t.Errorf("metric %s is %v ms, the report says %v", name, metrics[name], want)
+		}
+	}
+	if math.Abs(metrics["ColdStart"]-r.TotalMs) > 0.11 {
+		t.Errorf("metric ColdStart is %v ms, the report says %v", metrics["ColdStart"], r.TotalMs)
+	}
 	if stages["load"].StartMs < stages["dlopen"].EndMs || stages["warm-up"].StartMs < stages["load"].EndMs {
 		t.Errorf("the model was loaded before the library: %+v", stages)
 	}
@@ -40,7 +54,7 @@ func TestWhatLiesInTmpIsUsedAgain(t *testing.T) {
 	t.Parallel()
 	tmp := "TMPDIR=" + t.TempDir()
 	g := newGateway(t)
-	settings := []string{"MODEL_URI=" + uri(t, digitsInStore), tmp, g.setting(), "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=700"}
+	settings := []string{"MODEL_URI=" + uri(t, digitsInStore), tmp, g.setting(), "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=600"}
 
 	first := readyFunction(t, settings...)
 	sample(t).checkAll(t, first)
@@ -97,7 +111,7 @@ func TestAKilledStartLeavesNothingInTheWay(t *testing.T) {
 	tmp := t.TempDir()
 	g := newGateway(t)
 	g.lock(false)
-	settings := []string{"MODEL_URI=" + uri(t, digitsInStore), "TMPDIR=" + tmp, g.setting(), "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=700"}
+	settings := []string{"MODEL_URI=" + uri(t, digitsInStore), "TMPDIR=" + tmp, g.setting(), "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=600"}
 	killed := startFunction(t, settings...)
 	select {
 	case <-g.first:

@@ -53,6 +53,8 @@ type config struct {
 	MaxJSONDepth    int
 	MaxInflateRatio int64
 
+	MetricsNamespace string
+
 	MemoryBudget int64 // bytes; 0 where nothing is known
 
 	S3Endpoint  string
@@ -107,6 +109,8 @@ func readConfig(get func(string) string) (config, error) {
 	c.MaxJSONDepth = int(e.integer("MAX_JSON_DEPTH", 64, 10_000))
 	c.MaxInflateRatio = e.integer("MAX_INFLATE_RATIO", 1000, huge)
 	c.ShardBytes = e.integer("BATCH_SHARD_BYTES", 256<<20, huge)
+
+	c.MetricsNamespace = e.text("METRICS_NAMESPACE", "tensorlambda")
 
 	c.S3Endpoint = get("AWS_ENDPOINT_URL_S3")
 	c.SQSEndpoint = get("AWS_ENDPOINT_URL_SQS")

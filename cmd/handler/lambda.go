@@ -44,7 +44,13 @@ func runLambda(ctx context.Context, getenv func(string) string) int {
 	if lambdacontext.MaxConcurrency() > 1 {
 		makeRoomForRuns(getenv)
 	}
-	set.start.Ended = func(report coldstart.Report, err error) { logStart(log, report, err) }
+	set.start.Ended = func(report coldstart.Report, err error) {
+		if logStart(log, report, err); err == nil {
+			if err := writeStartMetrics(os.Stdout, set.cfg.MetricsNamespace, report); err != nil {
+				log.Error("metrics of the cold start", "error", err)
+			}
+		}
+	}
 	coldstart.Start(set.start)
 	err = awaitModel(ctx, getenv("AWS_LAMBDA_INITIALIZATION_TYPE"))
 	switch {

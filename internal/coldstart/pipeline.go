@@ -183,7 +183,7 @@ func (p *Pipeline) run(timeline *Timeline) (model *infer.Model, err error) {
 	if err != nil {
 		return nil, err
 	}
-	timeline.Note(func(r *Report) { r.Model = model.Name })
+	timeline.Note(func(r *Report) { r.Model, r.Version = model.Name, model.Version })
 	return model, nil
 }
 

@@ -233,7 +233,7 @@ func TestReportAsJSON(t *testing.T) {
 	}
 	got, err := json.Marshal(report)
 	want := `{"tensorflow":"2.21.0","model":"digits","totalMs":512.3,"stages":[` +
-		`{"name":"inflate","startMs":1.2,"endMs":361,"bytes":634426608},{"name":"fetch","startMs":0,"endMs":40.1}],` +
+		`{"name":"inflate","startMs":1.2,"endMs":361,"bytes":634426608,"overlaps":["fetch"]},{"name":"fetch","startMs":0,"endMs":40.1,"overlaps":["inflate"]}],` +
 		`"libraryFrom":"memfd","modelFrom":"s3"}`
 	if err != nil || string(got) != want {
 		t.Errorf("got  %s (%v)\nwant %s", got, err, want)

@@ -15,6 +15,7 @@ import (
 type reportJSON struct {
 	TensorFlow  string      `json:"tensorflow"`
 	Model       string      `json:"model"`
+	Version     string      `json:"version,omitempty"`
 	TotalMs     float64     `json:"totalMs"`
 	Stages      []stageJSON `json:"stages"`
 	LibraryFrom string      `json:"libraryFrom"`
@@ -27,6 +28,8 @@ type stageJSON struct {
 	StartMs float64 `json:"startMs"`
 	EndMs   float64 `json:"endMs"`
 	Bytes   int64   `json:"bytes,omitempty"`
+	// Overlaps names the stages that ran at the same time.
+	Overlaps []string `json:"overlaps,omitempty"`
 	// Requests is how many of the model's own a warm-up replayed.
 	Requests int `json:"requests,omitempty"`
 }
@@ -35,9 +38,9 @@ type stageJSON struct {
 func (r Report) MarshalJSON() ([]byte, error) {
 	stages := make([]stageJSON, len(r.Stages))
 	for i, s := range r.Stages {
-		stages[i] = stageJSON{s.Name, r.ms(s.Start), r.ms(s.End), s.Bytes, s.Requests}
+		stages[i] = stageJSON{s.Name, r.ms(s.Start), r.ms(s.End), s.Bytes, r.Overlaps(s), s.Requests}
 	}
-	return json.Marshal(reportJSON{r.TensorFlow, r.Model, r.ms(r.End), stages, r.LibraryFrom, r.ModelFrom, r.Warnings})
+	return json.Marshal(reportJSON{r.TensorFlow, r.Model, r.Version, r.ms(r.End), stages, r.LibraryFrom, r.ModelFrom, r.Warnings})
 }
 
 func (r Report) ms(t time.Time) float64 {
@@ -53,7 +56,7 @@ func (r *Report) UnmarshalJSON(data []byte) error {
 	}
 	at := func(ms float64) time.Time { return time.Time{}.Add(time.Duration(ms * float64(time.Millisecond))) }
 	*r = Report{
-		End: at(on.TotalMs), TensorFlow: on.TensorFlow, Model: on.Model,
+		End: at(on.TotalMs), TensorFlow: on.TensorFlow, Model: on.Model, Version: on.Version,
 		LibraryFrom: on.LibraryFrom, ModelFrom: on.ModelFrom, Warnings: on.Warnings,
 	}
 	for _, s := range on.Stages {

@@ -29,10 +29,22 @@ type Report struct {
 	End         time.Time
 	TensorFlow  string // version of the library
 	Model       string // name of the model
+	Version     string // of the model, "" where it has none
 	LibraryFrom string // "memfd", "tmp", "raw"
 	ModelFrom   string // "s3", "file", "tmp"
 	Stages      []Stage
 	Warnings    []string
+}
+
+// Overlaps are the names of the stages that ran beside one of the report.
+func (r Report) Overlaps(s Stage) []string {
+	var names []string
+	for _, other := range r.Stages {
+		if other != s && other.Start.Before(s.End) && s.Start.Before(other.End) {
+			names = append(names, other.Name)
+		}
+	}
+	return names
 }
 
 // Begin starts a stage. The func that it returns ends it.
