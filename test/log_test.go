@@ -32,7 +32,7 @@ func TestEveryInvocationIsOneLineOfTheLog(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if text := f.log.String(); strings.Contains(text, secret) || strings.Contains(text, "0.4375") {
+	if text := f.log.String(); strings.Contains(text, secret) || strings.Contains(text, "[0.4375]") {
 		t.Errorf("the log holds what was sent:\n%s", text)
 	}
 	lines := f.log.lines(t)
