@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"strconv"
 
+	"github.com/tensorlambda/tensorlambda/internal/archive"
 	"github.com/tensorlambda/tensorlambda/internal/libtensorflow/packed"
 	"github.com/tensorlambda/tensorlambda/layer/prelink"
 )
@@ -45,12 +46,11 @@ func profile(ctx context.Context, arch, dir, scratch string) (hot map[int64]bool
 	if err := os.WriteFile(source, profileSource, 0o600); err != nil {
 		return nil, err
 	}
-	if err := os.Mkdir(model, 0o700); err != nil {
+	if err := unpackModel(profileModel, model); err != nil {
 		return nil, err
 	}
 	var out bytes.Buffer
 	for _, command := range [][]string{
-		{"tar", "-xzf", profileModel, "-C", model},
 		{"cc", "-O1", "-o", program, source, "-ldl"},
 		append([]string{program, dir, filepath.Join(model, "1")}, profileRequest...),
 	} {
@@ -70,6 +70,28 @@ func profile(ctx context.Context, arch, dir, scratch string) (hot map[int64]bool
 		hot[offset/block] = true
 	}
 	return hot, nil
+}
+
+// unpackModel unpacks an archive into a new folder.
+func unpackModel(path, dir string) (err error) {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	format, _ := archive.FormatOf(path)
+	if _, err := archive.Extract(format, f, root, archive.Limits{}); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
 }
 
 const (

@@ -137,8 +137,7 @@ func (o *opening) whole(e packed.Entry) error {
 }
 
 // finish puts the late regions of a library that is whole but for the cold ones into
-// their places and makes
-// it ready for calls.
+// their places and makes it ready for calls.
 func (o *opening) finish(name string) error {
 	a := o.libraries[name]
 	if a.handle == nil { // nothing was mapped early

@@ -111,7 +111,7 @@ func SavedModel(content []byte, o Options) (*Packed, error) {
 	runtime.KeepAlive(p.tensors)
 	p.tensors = nil
 	if err == nil && len(p.Model) > maxModel {
-		err = fmt.Errorf("%w: its protobuf would have %d bytes, of at most %d", ErrModel, len(p.Model), maxModel)
+		err = fmt.Errorf("the packed model has %d bytes, and a protobuf at most %d: %w", len(p.Model), maxModel, infer.ErrTooLarge)
 	}
 	if err != nil {
 		return nil, err

@@ -9,12 +9,8 @@ import (
 	"time"
 )
 
-// Units of metrics, by CloudWatch's names.
-const (
-	Milliseconds = "Milliseconds"
-	Bytes        = "Bytes"
-	Count        = "Count"
-)
+// Milliseconds is a unit of metrics, by CloudWatch's name.
+const Milliseconds = "Milliseconds"
 
 // Metric is a measured value.
 type Metric struct {

@@ -16,7 +16,7 @@ func TestWriteEMF(t *testing.T) {
 	at := time.UnixMilli(1795521600123)
 	err := telemetry.WriteEMF(&out, "tensorlambda", at,
 		[]telemetry.Dimension{{"model", "digits"}, {"version", ""}},
-		[]telemetry.Metric{{"ColdStart", telemetry.Milliseconds, 512.3}, {"ColdStartBytes", telemetry.Bytes, 45000}})
+		[]telemetry.Metric{{"ColdStart", telemetry.Milliseconds, 512.3}, {"ColdStartBytes", "Bytes", 45000}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,14 +23,10 @@ func (l *Library) Regions(newDecoder func() Decoder) *Regions {
 	}
 	for i, e := range l.manifest.Libraries {
 		to, frames := &target{Entry: e, pack: l.packs[i]}, make(map[int][]task)
-		var packedAt, at int64
-		for n, f := range e.Frames {
-			t := task{Frame: f, to: to, index: n, packedAt: packedAt, at: at, region: e.region(at, f.Size)}
+		for t := range to.tasks() {
 			if t.late() {
 				frames[t.region] = append(frames[t.region], t)
 			}
-			packedAt += f.Packed
-			at += f.Size
 		}
 		r.frames[e.Name] = frames
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"runtime"
 	"slices"
 	"sync/atomic"
@@ -107,18 +108,28 @@ func (l *Library) plan(dst func(Entry) (io.WriterAt, error)) ([]task, error) {
 		if len(e.Frames) == 0 {
 			tasks = append(tasks, task{to: to, region: -1})
 		}
-		var packedAt, at int64
-		for n, f := range e.Frames {
-			t := task{Frame: f, to: to, index: n, packedAt: packedAt, at: at, region: e.region(at, f.Size)}
+		for t := range to.tasks() {
 			if !t.late() {
 				to.early.Add(1)
 			}
 			tasks = append(tasks, t)
+		}
+	}
+	return tasks, nil
+}
+
+// tasks are one a frame, in the order of the library.
+func (to *target) tasks() iter.Seq[task] {
+	return func(yield func(task) bool) {
+		var packedAt, at int64
+		for n, f := range to.Frames {
+			if !yield(task{Frame: f, to: to, index: n, packedAt: packedAt, at: at, region: to.region(at, f.Size)}) {
+				return
+			}
 			packedAt += f.Packed
 			at += f.Size
 		}
 	}
-	return tasks, nil
 }
 
 func (l *Library) inflate(ctx context.Context, tasks []task, opts InflateOptions) error {

@@ -61,9 +61,6 @@ func (r Region) End() int64 { return r.Offset + r.Size }
 // Holds reports whether all bytes from offset on, size of them, are in the region.
 func (r Region) Holds(offset, size int64) bool { return offset >= r.Offset && offset+size <= r.End() }
 
-// overlaps reports whether any of the bytes is.
-func (r Region) overlaps(offset, size int64) bool { return offset < r.End() && r.Offset < offset+size }
-
 const (
 	// pageSize is the least that a region is a multiple of, in all three figures.
 	pageSize = 4 << 10
@@ -230,9 +227,9 @@ func (e Entry) checkLate() error {
 	}
 	var at int64
 	for n, f := range e.Frames {
-		for _, r := range e.near(at) {
-			if r.overlaps(at, f.Size) && !r.Holds(at, f.Size) {
-				return fmt.Errorf("frame %d reaches over an end of a late region", n)
+		for i := e.firstLate(at); i < len(e.Late) && e.Late[i].Offset < at+f.Size; i++ {
+			if !e.Late[i].Holds(at, f.Size) {
+				return fmt.Errorf("frame %d reaches over an end of late region %d", n, i)
 			}
 		}
 		at += f.Size
@@ -240,22 +237,15 @@ func (e Entry) checkLate() error {
 	return nil
 }
 
-// near is the late regions from the first on that does not end before an offset, as many
-// as a frame can reach into.
-func (e Entry) near(offset int64) []Region {
+// firstLate is the index of the first late region that ends behind an offset.
+func (e Entry) firstLate(offset int64) int {
 	i, _ := slices.BinarySearchFunc(e.Late, offset, func(r Region, offset int64) int { return cmp.Compare(r.End(), offset+1) })
-	for k := i; k < len(e.Late); k++ {
-		if e.Late[k].Offset >= offset+maxFrame {
-			return e.Late[i:k]
-		}
-	}
-	return e.Late[i:]
+	return i
 }
 
 // region is the index of the late region that a frame is in, -1 for none.
 func (e Entry) region(offset, size int64) int {
-	i, _ := slices.BinarySearchFunc(e.Late, offset, func(r Region, offset int64) int { return cmp.Compare(r.End(), offset+1) })
-	if i < len(e.Late) && e.Late[i].Holds(offset, size) {
+	if i := e.firstLate(offset); i < len(e.Late) && e.Late[i].Holds(offset, size) {
 		return i
 	}
 	return -1
