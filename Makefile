@@ -42,7 +42,7 @@ prerequisites:
 # version, or gone, and only the program that puts it there can tell.
 .PHONY: headers
 headers: prerequisites
-	@CGO_ENABLED=0 go run ./layer -headers-only -version $(TF_VERSION) -python $(PYTHON) >/dev/null
+	@go run ./layer -headers-only -version $(TF_VERSION) -python $(PYTHON) >/dev/null
 
 # A tool is built in a folder of its own and moved, so that two makes at once
 # cannot take each other's apart. Arguments: name, package at version.
@@ -71,7 +71,7 @@ build: headers ## build the program: build/bootstrap
 
 .PHONY: layer
 layer: | prerequisites ## pack libtensorflow for the Lambda layer: build/layer/lib (TF_VERSION=, ARCH=)
-	@CGO_ENABLED=0 go run ./layer -version $(TF_VERSION) -arch $(GOARCH) -python $(PYTHON)
+	@go run ./layer -version $(TF_VERSION) -arch $(GOARCH) -python $(PYTHON)
 
 .PHONY: run
 run: build layer $(VERSITYGW) ## show it all: model in S3, one API Gateway event, the cold start; then serve (ONCE=1: stop there; ADDR=127.0.0.1:8080)

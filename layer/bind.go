@@ -51,9 +51,8 @@ func bindLibraries(dir string) error {
 	return nil
 }
 
-// lateRegions are the parts of a bound library that can be inflated last. hot is the
-// blocks of its code that a start needs; nil means all.
-func lateRegions(f *os.File, size int64, hot map[int64]bool) (late []packed.Region, err error) {
+// lateRegions are the parts of a bound library that can be inflated last.
+func lateRegions(f *os.File, size int64, known warmth) (late []packed.Region, err error) {
 	content, err := unix.Mmap(int(f.Fd()), 0, int(size), unix.PROT_READ, unix.MAP_SHARED)
 	if err != nil {
 		return nil, fmt.Errorf("map: %w", err)
@@ -63,20 +62,8 @@ func lateRegions(f *os.File, size int64, hot map[int64]bool) (late []packed.Regi
 	if err != nil {
 		return nil, err
 	}
-	from, to, err := prelink.Unwinding(content)
-	if err != nil {
-		return nil, err
-	}
 	for _, r := range quiet {
-		late = append(late, divide(r, func(b int64) bool {
-			if hot == nil {
-				return true
-			}
-			if r.Executable {
-				return hot[b]
-			}
-			return b*block < from || (b+1)*block > to // constants, some of which the kernel may be asked to read
-		})...)
+		late = append(late, divide(r, func(b int64) bool { return known.hot(b, r.Executable) })...)
 	}
 	return late, nil
 }

@@ -137,7 +137,8 @@ func (b *builder) packedLibrary(ctx context.Context, cached string) (packed.Mani
 	if err != nil {
 		return packed.Manifest{}, err
 	}
-	if err := extractLibraries(ctx, files, b.wheel, cutDir, b.progress); err != nil {
+	tables, err := extractLibraries(ctx, files, b.wheel, cutDir, b.progress)
+	if err != nil {
 		return packed.Manifest{}, err
 	}
 	if err := bindLibraries(cutDir); err != nil {
@@ -147,7 +148,11 @@ func (b *builder) packedLibrary(ctx context.Context, cached string) (packed.Mani
 	if err != nil {
 		return packed.Manifest{}, err
 	}
-	m, err := packLibraries(ctx, b.wheel, cutDir, packDir, hot, b.progress)
+	known := make(map[string]warmth)
+	for name := range tables {
+		known[name] = warmth{hot[name], tables[name]}
+	}
+	m, err := packLibraries(ctx, b.wheel, cutDir, packDir, known, b.progress)
 	if err != nil {
 		return packed.Manifest{}, err
 	}
@@ -171,7 +176,7 @@ func (b *builder) profile(ctx context.Context, dir string) (map[string]map[int64
 	if err != nil {
 		return nil, err
 	}
-	return map[string]map[int64]bool{packed.CC: hot}, nil
+	return hot, nil
 }
 
 // forgetPacked empties the cache of the wheel's packed libraries: one that cannot

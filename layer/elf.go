@@ -70,3 +70,31 @@ func mappedEnd(f *os.File, machine elf.Machine) (int64, error) {
 	}
 	return int64(end), nil
 }
+
+// extent is a range of a file, from its first byte to behind its last.
+type extent struct{ from, to int64 }
+
+// exceptionTables are the sections of a library, not cut yet, which nothing but an
+// exception reads.
+func exceptionTables(path string) ([]extent, error) {
+	lib, err := elf.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", path, errELF, err)
+	}
+	defer lib.Close()
+	var tables []extent
+	for _, name := range []string{".gcc_except_table", ".eh_frame_hdr", ".eh_frame"} {
+		s := lib.Section(name)
+		if s == nil || s.Type == elf.SHT_NOBITS {
+			continue
+		}
+		from, to := int64(s.Offset), int64(s.Offset+s.FileSize)
+		const padding = 64 // the most between two sections that lie side by side
+		if n := len(tables); n > 0 && from >= tables[n-1].to && from-tables[n-1].to < padding {
+			tables[n-1].to = to
+			continue
+		}
+		tables = append(tables, extent{from, to})
+	}
+	return tables, nil
+}

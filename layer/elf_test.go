@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 )
 
@@ -140,5 +141,37 @@ func TestCutRefuses(t *testing.T) {
 				t.Errorf("the file was changed (%v)", err)
 			}
 		})
+	}
+}
+
+func TestExceptionTablesAreFound(t *testing.T) {
+	source, library := filepath.Join(t.TempDir(), "throw.cc"), filepath.Join(t.TempDir(), "throw.so")
+	const code = "void maybe(); struct A { ~A(); }; int f() { try { A a; maybe(); } catch (int i) { return i; } return 0; }"
+	if err := os.WriteFile(source, []byte(code), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("g++", "-shared", "-fPIC", "-o", library, source).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	tables, err := exceptionTables(library)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := elf.Open(library)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, name := range []string{".gcc_except_table", ".eh_frame_hdr", ".eh_frame"} {
+		s := f.Section(name)
+		if !slices.ContainsFunc(tables, func(e extent) bool { return e.from <= int64(s.Offset) && e.to >= int64(s.Offset+s.FileSize) }) {
+			t.Errorf("%s from %d on, %d bytes, is in none of %v", name, s.Offset, s.FileSize, tables)
+		}
+	}
+	if text := f.Section(".text"); slices.ContainsFunc(tables, func(e extent) bool { return e.to > int64(text.Offset) && e.from < int64(text.Offset+text.FileSize) }) {
+		t.Errorf("%v reaches into code", tables)
+	}
+	if _, err := exceptionTables(source); !errors.Is(err, errELF) {
+		t.Errorf("of a text: %v", err)
 	}
 }

@@ -15,18 +15,25 @@ import (
 // libraries are what is packed, in the order in which they are loaded.
 var libraries = []string{packed.Framework, packed.CC}
 
-// extractLibraries writes the libraries of a wheel to dir, cut.
-func extractLibraries(ctx context.Context, files *zip.Reader, w wheel, dir string, p *progress) error {
+// extractLibraries writes the libraries of a wheel to dir, cut. It returns where each has
+// its tables for exceptions.
+func extractLibraries(ctx context.Context, files *zip.Reader, w wheel, dir string, p *progress) (map[string][]extent, error) {
+	unwinding := make(map[string][]extent)
 	for _, name := range libraries {
 		path := filepath.Join(dir, name)
 		if err := extract(ctx, files, "tensorflow/"+name, path, p); err != nil {
-			return fmt.Errorf("extract %s: %w", name, err)
+			return nil, fmt.Errorf("extract %s: %w", name, err)
 		}
+		tables, err := exceptionTables(path)
+		if err != nil {
+			return nil, err
+		}
+		unwinding[name] = tables
 		if err := cut(path, w.arch); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return unwinding, nil
 }
 
 // extract trusts the sizes that the wheel states: its SHA-256 is pinned.
@@ -67,9 +74,8 @@ func (w *watched) Read(b []byte) (int, error) {
 }
 
 // packLibraries packs the libraries in from into the empty folder to, and
-// inflates them once to see that they come out again. hot is the blocks of code that a
-// start needs, by library; of a library that is not there it needs all.
-func packLibraries(ctx context.Context, w wheel, from, to string, hot map[string]map[int64]bool, p *progress) (packed.Manifest, error) {
+// inflates them once to see that they come out again.
+func packLibraries(ctx context.Context, w wheel, from, to string, warmth map[string]warmth, p *progress) (packed.Manifest, error) {
 	var sources []packed.Source
 	var total int64
 	for _, name := range libraries {
@@ -82,7 +88,7 @@ func packLibraries(ctx context.Context, w wheel, from, to string, hot map[string
 		if err != nil {
 			return packed.Manifest{}, err
 		}
-		late, err := lateRegions(f, info.Size(), hot[name])
+		late, err := lateRegions(f, info.Size(), warmth[name])
 		if err != nil {
 			return packed.Manifest{}, fmt.Errorf("%s: %w", name, err)
 		}
@@ -91,7 +97,8 @@ func packLibraries(ctx context.Context, w wheel, from, to string, hot map[string
 	}
 	step, last := p.step(total, "pack libtensorflow %s", w), int64(0)
 	m, err := packed.Pack(ctx, to, packed.Build{TensorFlow: w.version, Arch: w.arch}, sources, packed.PackOptions{
-		Progress: func(done, _ int64) { step(done - last); last = done },
+		NewEncoder: newEncoder,
+		Progress:   func(done, _ int64) { step(done - last); last = done },
 	})
 	if err != nil {
 		return packed.Manifest{}, err

@@ -7,12 +7,14 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 
 	"github.com/tensorlambda/tensorlambda/internal/archive"
 	"github.com/tensorlambda/tensorlambda/internal/libtensorflow/packed"
@@ -31,11 +33,10 @@ var profileRequest = []string{"serving_default_image", "StatefulPartitionedCall"
 // errNotProfiled says why nothing is known of what a start needs.
 var errNotProfiled = errors.New("all code is taken to be needed by each start, which so takes longer")
 
-// profile runs the libraries in dir and finds which blocks of cc's code a start needs,
-// by their offsets. The error wraps errNotProfiled where it cannot be run here: for
-// another architecture, without a C compiler, or where the libraries are not
-// TensorFlow's.
-func profile(ctx context.Context, arch, dir, scratch string) (hot map[int64]bool, err error) {
+// profile runs the libraries in dir and finds which blocks of their code a start needs, by
+// library. The error wraps errNotProfiled where it cannot be run here: for another
+// architecture, without a C compiler, or where the libraries are not TensorFlow's.
+func profile(ctx context.Context, arch, dir, scratch string) (hot map[string]map[int64]bool, err error) {
 	if arch != runtime.GOARCH {
 		return nil, fmt.Errorf("%w: %s cannot be run here", errNotProfiled, arch)
 	}
@@ -52,7 +53,7 @@ func profile(ctx context.Context, arch, dir, scratch string) (hot map[int64]bool
 	var out bytes.Buffer
 	for _, command := range [][]string{
 		{"cc", "-O1", "-o", program, source, "-ldl"},
-		append([]string{program, dir, filepath.Join(model, "1")}, profileRequest...),
+		append([]string{program, strconv.Itoa(block), dir, filepath.Join(model, "1")}, profileRequest...),
 	} {
 		var stderr bytes.Buffer
 		cmd := exec.CommandContext(ctx, command[0], command[1:]...)
@@ -61,15 +62,25 @@ func profile(ctx context.Context, arch, dir, scratch string) (hot map[int64]bool
 			return nil, errors.Join(ctx.Err(), fmt.Errorf("%w: %s: %w: %s", errNotProfiled, command[0], err, bytes.TrimSpace(stderr.Bytes())))
 		}
 	}
-	hot = make(map[int64]bool)
-	for lines := bufio.NewScanner(&out); lines.Scan(); {
-		offset, err := strconv.ParseInt(lines.Text(), 16, 64)
-		if err != nil {
-			return nil, fmt.Errorf("profile: %w", err)
-		}
-		hot[offset/block] = true
+	return parseProfile(&out)
+}
+
+// parseProfile reads what profile.c prints.
+func parseProfile(out io.Reader) (map[string]map[int64]bool, error) {
+	hot := make(map[string]map[int64]bool)
+	for _, name := range libraries {
+		hot[name] = make(map[int64]bool)
 	}
-	return hot, nil
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		name, number, _ := strings.Cut(lines.Text(), " ")
+		at, err := strconv.ParseInt(number, 10, 64)
+		if hot[name] == nil || err != nil {
+			return nil, fmt.Errorf("profile: %q is no block of a library", lines.Text())
+		}
+		hot[name][at] = true
+	}
+	return hot, lines.Err()
 }
 
 // unpackModel unpacks an archive into a new folder.
@@ -95,14 +106,36 @@ func unpackModel(path, dir string) (err error) {
 }
 
 const (
-	// block is what the kernel maps at a time.
-	block = 64 << 10
+	// block is what a thread comes to at a time: a page.
+	block = 4 << 10
 	// leastCold is the least run of cold code that is set apart: shorter ones would
 	// make frames that compress badly.
-	leastCold = 256 << 10
-	// mostCold is how much a thread may have to wait for: a millisecond's work.
-	mostCold = 1 << 20
+	leastCold = 64 << 10
+	// mostCold is how much a thread may have to wait for: half a millisecond's work.
+	mostCold = 512 << 10
 )
+
+// warmth is what is known of the parts of a library that the loader does not read.
+type warmth struct {
+	code   map[int64]bool // blocks of code that a start needs; nil where it may be any
+	tables []extent       // for exceptions
+}
+
+// hot reports whether a start may need a block.
+func (w warmth) hot(b int64, executable bool) bool {
+	switch {
+	case w.code == nil:
+		return true
+	case executable:
+		return w.code[b]
+	}
+	for _, t := range w.tables {
+		if b*block >= t.from && (b+1)*block <= t.to {
+			return false
+		}
+	}
+	return true // constants, some of which the kernel may be asked to read
+}
 
 // divide divides a quiet region into parts that a start needs and cold ones, by whether
 // a block is hot.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"reflect"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/tensorlambda/tensorlambda/internal/libtensorflow/packed"
@@ -12,7 +13,7 @@ import (
 
 func TestDivide(t *testing.T) {
 	const k = 1 << 10
-	quiet := prelink.Region{Offset: 128 * k, Size: 4096*k - 128*k, Address: 132 * k, Executable: true}
+	quiet := prelink.Region{Offset: 128 * k, Size: 2048*k - 128*k, Address: 132 * k, Executable: true}
 	part := func(from, to int64, cold bool) packed.Region {
 		return packed.Region{Offset: from * k, Size: (to - from) * k, Address: (from + 4) * k, Executable: true, Cold: cold}
 	}
@@ -21,17 +22,17 @@ func TestDivide(t *testing.T) {
 		cold [][2]int64 // in KiB
 		want []packed.Region
 	}{
-		{"all is needed", nil, []packed.Region{part(128, 4096, false)}},
-		{"nothing is", [][2]int64{{0, 4096}}, []packed.Region{part(128, 1152, true), part(1152, 2176, true), part(2176, 3200, true), part(3200, 4096, true)}},
-		{"the middle is not", [][2]int64{{1024, 1280}}, []packed.Region{part(128, 1024, false), part(1024, 1280, true), part(1280, 4096, false)}},
-		{"too little of it is not", [][2]int64{{1024, 1216}, {1280, 1472}}, []packed.Region{part(128, 4096, false)}},
-		{"the start and the end are not", [][2]int64{{128, 448}, {3584, 4096}}, []packed.Region{part(128, 448, true), part(448, 3584, false), part(3584, 4096, true)}},
-		{"a large part is not", [][2]int64{{512, 2048}}, []packed.Region{part(128, 512, false), part(512, 1536, true), part(1536, 2048, true), part(2048, 4096, false)}},
+		{"all is needed", nil, []packed.Region{part(128, 2048, false)}},
+		{"nothing is", [][2]int64{{0, 2048}}, []packed.Region{part(128, 640, true), part(640, 1152, true), part(1152, 1664, true), part(1664, 2048, true)}},
+		{"the middle is not", [][2]int64{{1024, 1088}}, []packed.Region{part(128, 1024, false), part(1024, 1088, true), part(1088, 2048, false)}},
+		{"too little of it is not", [][2]int64{{1024, 1084}, {1088, 1148}}, []packed.Region{part(128, 2048, false)}},
+		{"the start and the end are not", [][2]int64{{128, 448}, {1984, 2048}}, []packed.Region{part(128, 448, true), part(448, 1984, false), part(1984, 2048, true)}},
+		{"a large part is not", [][2]int64{{512, 1536}}, []packed.Region{part(128, 512, false), part(512, 1024, true), part(1024, 1536, true), part(1536, 2048, false)}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := divide(quiet, func(b int64) bool {
 				for _, r := range c.cold {
-					if b*64 >= r[0] && b*64 < r[1] {
+					if at := b * block / k; at >= r[0] && at < r[1] {
 						return false
 					}
 				}
@@ -67,7 +68,17 @@ func TestProfileOfTensorFlow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if size := int64(len(hot)) * block; size < 50<<20 || size > 300<<20 {
-		t.Errorf("%d MB of code are hot", size>>20)
+	for name, most := range map[string]int64{packed.Framework: 20 << 20, packed.CC: 100 << 20} {
+		if size := int64(len(hot[name])) * block; size < 1<<20 || size > most {
+			t.Errorf("%d kB of code in %s are hot", size>>10, name)
+		}
+	}
+}
+
+func TestProfilesThatAreNone(t *testing.T) {
+	for _, out := range []string{"libc.so.6 1\n", packed.CC + " x\n", packed.CC + "\n"} {
+		if hot, err := parseProfile(strings.NewReader(out)); err == nil {
+			t.Errorf("%q is %v", out, hot)
+		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 // sources is the code that decides what the libraries of a wheel are turned into.
 // What packed makes of them says its own format.
 //
-//go:embed bind.go elf.go libraries.go profile.go profile/profile.c prelink/*.go
+//go:embed bind.go elf.go encoder.go libraries.go profile.go profile/profile.c prelink/*.go
 var sources embed.FS
 
 // recipe names what is done to the libraries before they are packed. It is part

@@ -34,7 +34,7 @@ func coldLibrary(t *testing.T) string {
 			t.Fatal(err)
 		}
 		for i := range e.Late {
-			e.Late[i].Cold = e.Late[i].Cold || e.Name == packed.CC && e.Late[i].Executable
+			e.Late[i].Cold = e.Late[i].Cold || e.Late[i].Executable
 		}
 	}
 	if content, err = json.Marshal(m); err != nil {

@@ -39,8 +39,8 @@ type coldRegion struct {
 
 // newColdCode is nil where there is none. From then on cold code is waited for, so bring
 // must run.
-func newColdCode(o *opening, library *packed.Library) (*coldCode, error) {
-	c := &coldCode{library: library}
+func newColdCode(o *opening) (*coldCode, error) {
+	c := &coldCode{library: o.library}
 	for _, a := range o.order {
 		for i, r := range a.late {
 			if r.Cold {

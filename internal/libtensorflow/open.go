@@ -176,9 +176,6 @@ func openPacked(ctx context.Context, opts Options) (*Info, error) {
 		}
 	}
 	cc, _ := manifest.Library(packed.CC)
-	if cc.ColdSize() != manifest.ColdSize() { // framework runs before faults are handled
-		return nil, fmt.Errorf("%s has cold regions outside %s: %w", filepath.Join(opts.Dir, packed.ManifestName), packed.CC, ErrUnusable)
-	}
 	info.SHA256, info.Bytes = cc.SHA256, manifest.Size()
 	if err := inflateAndMap(ctx, library, opts, info); err != nil {
 		return nil, err

@@ -182,9 +182,9 @@ func TestOpen(t *testing.T) {
 		{"memory, when nothing is known of a budget", order{}, libtensorflow.Memory, inMemory},
 		{"memory, within the budget", order{MemoryBudget: 1 << 40}, libtensorflow.Memory, inMemory},
 		{"one worker", order{Workers: 1}, libtensorflow.Memory, inMemory},
-		{"temporary folder, over the budget", order{MemoryBudget: 600e6, TempDir: temp}, libtensorflow.Temporary, inTemporary},
+		{"temporary folder, over the budget", order{MemoryBudget: 450e6, TempDir: temp}, libtensorflow.Temporary, inTemporary},
 		{"temporary folder, where memory files are refused", order{RefuseMemfd: true, TempDir: refused}, libtensorflow.Temporary, inTemporary},
-		{"what lies there is used again", order{MemoryBudget: 600e6, TempDir: temp}, libtensorflow.Temporary, "dlopen framework,dlopen"},
+		{"what lies there is used again", order{MemoryBudget: 450e6, TempDir: temp}, libtensorflow.Temporary, "dlopen framework,dlopen"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

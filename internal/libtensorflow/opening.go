@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -15,9 +16,15 @@ import (
 // opening is the two libraries on their way from frames to functions that can be
 // called. Workers of Inflate call early, place and whole at the same time.
 type opening struct {
+	library   *packed.Library
 	file      func(name string) *os.File
 	libraries map[string]*arrival
 	order     []*arrival
+
+	// waits is how much is still to come before framework's constructors can run: its
+	// own frames; and, where code arrives when it is needed, someone who brings it.
+	waits atomic.Int32
+	cold  *coldCode // nil where nothing arrives later; set before waits is 0
 }
 
 // arrival is one of them. What is behind mapped is set before that is closed.
@@ -38,20 +45,30 @@ type region struct {
 	memory []byte // nil once it is in its place
 }
 
-func newOpening(m packed.Manifest, file func(string) *os.File) *opening {
-	o := &opening{file: file, libraries: make(map[string]*arrival)}
-	for _, e := range m.Libraries {
+func newOpening(library *packed.Library, file func(string) *os.File) *opening {
+	o := &opening{library: library, file: file, libraries: make(map[string]*arrival)}
+	o.waits.Store(1)
+	for _, e := range library.Manifest().Libraries {
 		a := &arrival{name: e.Name, mapped: make(chan struct{})}
 		o.libraries[e.Name], o.order = a, append(o.order, a)
 	}
 	return o
 }
 
+// options are what Inflate needs to open the libraries while it goes on.
+func (o *opening) options(opts packed.InflateOptions) packed.InflateOptions {
+	o.waits.Add(1)
+	opts.Early, opts.Place, opts.LeaveCold = o.early, o.place, true
+	return opts
+}
+
 // close frees the memory that did not come into its place.
 func (o *opening) close() {
 	for _, a := range o.order {
 		for _, r := range a.late {
-			r.free()
+			if !r.Cold { // that is coldCode's
+				r.free()
+			}
 		}
 	}
 }
@@ -87,7 +104,16 @@ func (o *opening) early(ctx context.Context, e packed.Entry) error {
 		return fmt.Errorf("%s: %w", e.Name, err)
 	}
 	close(a.mapped)
-	return nil
+	if e.Name != packed.CC {
+		return nil
+	}
+	if o.cold, err = newColdCode(o); err != nil {
+		return err
+	}
+	if o.cold != nil {
+		go o.cold.bring() // constructors may come to code that it brings
+	}
+	return o.construct()
 }
 
 func (o *opening) open(a *arrival) error {
@@ -110,21 +136,17 @@ func (a *arrival) await(ctx context.Context) error {
 }
 
 // place is the memory for a frame. It waits for the library to be mapped.
-func (o *opening) place(ctx context.Context, e packed.Entry, offset, size int64) ([]byte, error) {
+func (o *opening) place(ctx context.Context, e packed.Entry, region int, offset, size int64) ([]byte, error) {
 	a := o.libraries[e.Name]
 	if err := a.await(ctx); err != nil {
 		return nil, err
 	}
-	for _, r := range a.late {
-		if r.Holds(offset, size) {
-			memory := r.memory[offset-r.Offset:][:size]
-			// All its pages in one call are a quarter of the time of a fault for
-			// each. Kernels before 5.14 do not know it, and take the faults.
-			_ = unix.Madvise(memory, unix.MADV_POPULATE_WRITE)
-			return memory, nil
-		}
-	}
-	return nil, errors.New("it is in no late region") // Inflate asks for no other
+	r := a.late[region]
+	memory := r.memory[offset-r.Offset:][:size]
+	// All its pages in one call are a quarter of the time of a fault for each. Kernels
+	// before 5.14 do not know it, and take the faults.
+	_ = unix.Madvise(memory, unix.MADV_POPULATE_WRITE)
+	return memory, nil
 }
 
 // whole readies framework while cc is still being inflated. cc is readied by finish,
@@ -133,7 +155,15 @@ func (o *opening) whole(e packed.Entry) error {
 	if e.Name != packed.Framework {
 		return nil
 	}
-	return o.finish(e.Name)
+	return o.construct()
+}
+
+// construct readies framework when nothing is to be waited for any more.
+func (o *opening) construct() error {
+	if o.waits.Add(-1) > 0 {
+		return nil
+	}
+	return o.finish(packed.Framework)
 }
 
 // finish puts the late regions of a library that is whole but for the cold ones into

@@ -22,7 +22,7 @@ var errRefused = errors.New("memory files are refused here")
 func inflateAndMap(ctx context.Context, library *packed.Library, opts Options, info *Info) error {
 	// What a start is not likely to need takes memory only where it is needed after all.
 	inPlace := canPlace()
-	size := info.Bytes
+	size := info.Bytes - library.Manifest().ZeroSize()
 	if inPlace == nil {
 		size -= library.Manifest().ColdSize()
 	}
@@ -106,18 +106,17 @@ func memfd(name string, size int64) (*os.File, error) {
 func inflate(ctx context.Context, library *packed.Library, opts Options, info *Info, inPlace error,
 	dst func(packed.Entry) (io.WriterAt, error), file func(name string) *os.File,
 ) error {
-	o := newOpening(library.Manifest(), file)
+	o := newOpening(library, file)
 	defer func() {
-		if info.cold == nil {
-			o.close()
-		}
+		info.cold = o.cold
+		o.close()
 	}()
 	size := info.Bytes
 	options := packed.InflateOptions{NewDecoder: newDecoder, Workers: opts.Workers, Done: o.whole}
 	if inPlace != nil {
 		info.Notes = append(info.Notes, fmt.Sprintf("the library is inflated before it is mapped, which takes longer: %v", inPlace))
 	} else {
-		options.Early, options.Place, options.LeaveCold = o.early, o.place, true
+		options = o.options(options)
 		size -= library.Manifest().ColdSize()
 	}
 	options.Progress = opts.progress(size)
@@ -126,13 +125,6 @@ func inflate(ctx context.Context, library *packed.Library, opts Options, info *I
 		return err
 	}
 	inflated := Stage{Name: "inflate", Start: start, End: time.Now(), Bytes: size}
-	cold, err := newColdCode(o, library)
-	if err != nil {
-		return err
-	}
-	if info.cold = cold; cold != nil {
-		go cold.bring() // constructors may come to code that it brings
-	}
 	if err := o.finish(packed.CC); err != nil {
 		return err
 	}

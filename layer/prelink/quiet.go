@@ -2,7 +2,6 @@ package prelink
 
 import (
 	"debug/elf"
-	"encoding/binary"
 	"fmt"
 	"slices"
 )
@@ -29,41 +28,6 @@ type Region struct {
 	Offset, Size int64
 	Address      int64 // from where the library is mapped
 	Executable   bool
-}
-
-// Unwinding finds the tables for exceptions of a library, .eh_frame_hdr and .eh_frame
-// behind it, as a range of its file; empty where they do not lie like that. Nothing but
-// an exception reads them.
-func Unwinding(library []byte) (from, to int64, err error) {
-	l, err := parse(library)
-	if err != nil {
-		return 0, 0, fmt.Errorf("%w: %w", ErrFormat, err)
-	}
-	for _, p := range l.programs {
-		if p.Type != elf.PT_GNU_EH_FRAME || !l.holds(p.Off, max(p.Filesz, 8)) {
-			continue
-		}
-		const relative32 = 0x1b // DW_EH_PE_pcrel | DW_EH_PE_sdata4
-		if header := l.data[p.Off:]; header[0] != 1 || header[1] != relative32 {
-			break
-		}
-		frames := p.Off + 4 + uint64(int64(int32(binary.LittleEndian.Uint32(l.data[p.Off+4:]))))
-		end := p.Off + p.Filesz
-		if frames < end || frames-end > page {
-			break
-		}
-		for at := frames; l.holds(at, 4); { // each begins with its length
-			size := uint64(binary.LittleEndian.Uint32(l.data[at:]))
-			if size == 0 {
-				return int64(p.Off), int64(at), nil
-			}
-			if size == 0xffffffff { // 64-bit lengths, which nobody writes
-				return 0, 0, nil
-			}
-			at += 4 + size
-		}
-	}
-	return 0, 0, nil
 }
 
 // page is the largest that kernels for these processors have.

@@ -6,26 +6,26 @@ import (
 )
 
 // errNoRegion is a fault of the caller.
-var errNoRegion = errors.New("no such late region")
+var errNoRegion = errors.New("no such cold region")
 
-// Regions inflates late regions one at a time, for a caller who took the cold ones not
-// with Inflate. It is for one goroutine and needs the open Library.
+// Regions inflates cold regions one at a time, for a caller who did not take them with
+// Inflate. It is for one goroutine and needs the open Library.
 type Regions struct {
 	worker worker
-	frames map[string]map[int][]task // by library and index in Entry.Late
+	frames map[string]map[int]task // by library and index in Entry.Late
 }
 
 // Regions is ready for use. newDecoder is that of InflateOptions.
 func (l *Library) Regions(newDecoder func() Decoder) *Regions {
 	r := &Regions{
 		worker: worker{decoder: InflateOptions{NewDecoder: newDecoder}.newDecoder()},
-		frames: make(map[string]map[int][]task),
+		frames: make(map[string]map[int]task),
 	}
 	for i, e := range l.manifest.Libraries {
-		to, frames := &target{Entry: e, pack: l.packs[i]}, make(map[int][]task)
+		to, frames := &target{Entry: e, pack: l.packs[i]}, make(map[int]task)
 		for t := range to.tasks() {
-			if t.late() {
-				frames[t.region] = append(frames[t.region], t)
+			if t.cold() {
+				frames[t.region] = t
 			}
 		}
 		r.frames[e.Name] = frames
@@ -37,19 +37,12 @@ func (l *Library) Regions(newDecoder func() Decoder) *Regions {
 // file, the frame and its offset, where a frame is not what was packed; what the memory
 // holds is then unspecified.
 func (r *Regions) Inflate(library string, region int, memory []byte) error {
-	frames := r.frames[library][region]
-	if len(frames) == 0 {
-		return fmt.Errorf("%s, %d: %w", library, region, errNoRegion)
+	t, ok := r.frames[library][region]
+	if !ok || t.Size != int64(len(memory)) {
+		return fmt.Errorf("%s, %d, of %d bytes: %w", library, region, len(memory), errNoRegion)
 	}
-	start := frames[0].at
-	for i := range frames {
-		t := &frames[i]
-		if t.at+t.Size-start > int64(len(memory)) {
-			return fmt.Errorf("%s, %d: %d bytes are too few: %w", library, region, len(memory), errNoRegion)
-		}
-		if err := r.worker.decode(t, memory[t.at-start:][:t.Size]); err != nil {
-			return fmt.Errorf("%s, frame %d at offset %d: %w", t.to.PackName(), t.index, t.packedAt, err)
-		}
+	if err := r.worker.decode(&t, memory); err != nil {
+		return fmt.Errorf("%s, frame %d at offset %d: %w", t.to.PackName(), t.index, t.packedAt, err)
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 // chunk is a piece of a library on its way into a frame.
 type chunk struct {
 	plain  []byte
+	part   Part
 	packed []byte
 	crc    uint32
 	ready  chan struct{} // closed when packed and crc are set
@@ -30,7 +31,7 @@ func compress(ctx context.Context, w io.Writer, s Source, opts PackOptions, repo
 	ordered := make(chan *chunk, opts.Workers)
 	group.Go(func() error { return split(ctx, s, opts.FrameSize, ordered, queue) })
 	for range opts.Workers {
-		group.Go(func() error { return compressChunks(ctx, queue) })
+		group.Go(func() error { return compressChunks(ctx, queue, opts.NewEncoder()) })
 	}
 	e := Entry{Name: s.Name, Size: s.Size, Frames: []Frame{}, Late: s.Late}
 	group.Go(func() error {
@@ -45,7 +46,7 @@ func compress(ctx context.Context, w io.Writer, s Source, opts PackOptions, repo
 				return err
 			}
 			sum.Write(c.plain)
-			e.Frames = append(e.Frames, Frame{Packed: int64(len(c.packed)), Size: int64(len(c.plain)), CRC32C: c.crc})
+			e.Frames = append(e.Frames, Frame{Packed: int64(len(c.packed)), Size: int64(len(c.plain)), CRC32C: c.crc, Zeros: allZeros(c.plain)})
 			report(int64(len(c.plain)))
 		}
 		e.SHA256 = hex.EncodeToString(sum.Sum(nil))
@@ -63,7 +64,7 @@ func split(ctx context.Context, s Source, frameSize int, ordered, queue chan<- *
 	defer close(queue)
 	defer close(ordered)
 	for at := int64(0); at < s.Size; {
-		c := &chunk{plain: make([]byte, s.frame(at, frameSize)), ready: make(chan struct{})}
+		c := &chunk{plain: make([]byte, s.frame(at, frameSize)), part: s.part(at), ready: make(chan struct{})}
 		if n, err := s.Reader.ReadAt(c.plain, at); n < len(c.plain) {
 			if errors.Is(err, io.EOF) {
 				return fmt.Errorf("it ends at %d of %d bytes: %w", at+int64(n), s.Size, io.ErrUnexpectedEOF)
@@ -82,7 +83,27 @@ func split(ctx context.Context, s Source, frameSize int, ordered, queue chan<- *
 	return nil
 }
 
-func compressChunks(ctx context.Context, queue <-chan *chunk) error {
+func compressChunks(ctx context.Context, queue <-chan *chunk, enc Encoder) (err error) {
+	defer enc.Close()
+	for c := range queue {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		c.crc = crc32.Checksum(c.plain, castagnoli)
+		if c.packed, err = enc.Encode(c.plain, c.part); err != nil {
+			return err
+		}
+		close(c.ready)
+	}
+	return nil
+}
+
+// goEncoder treats all parts alike.
+type goEncoder struct{ zstd *zstd.Encoder }
+
+// NewGoEncoder is an encoder in Go, at its highest level. What it makes is inflated
+// faster than what libzstd makes at levels that take less room.
+func NewGoEncoder() Encoder {
 	enc, err := zstd.NewWriter(nil,
 		zstd.WithEncoderConcurrency(1),
 		zstd.WithEncoderLevel(zstd.SpeedBestCompression),
@@ -90,15 +111,13 @@ func compressChunks(ctx context.Context, queue <-chan *chunk) error {
 		zstd.WithEncoderCRC(false),
 	)
 	if err != nil {
-		return err
+		panic("packed: " + err.Error()) // the options are wrong
 	}
-	for c := range queue {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		c.crc = crc32.Checksum(c.plain, castagnoli)
-		c.packed = enc.EncodeAll(c.plain, make([]byte, 0, len(c.plain)/2))
-		close(c.ready)
-	}
-	return nil
+	return goEncoder{enc}
 }
+
+func (e goEncoder) Encode(plain []byte, _ Part) ([]byte, error) {
+	return e.zstd.EncodeAll(plain, make([]byte, 0, len(plain)/2)), nil
+}
+
+func (e goEncoder) Close() { _ = e.zstd.Close() } // it has nothing to write

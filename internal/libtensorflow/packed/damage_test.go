@@ -2,6 +2,8 @@ package packed_test
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -235,9 +237,13 @@ func zstdFrame(t *testing.T, plain []byte) []byte {
 func fakeLibrary(t *testing.T, pack []byte, f packed.Frame) string {
 	t.Helper()
 	dir := t.TempDir()
-	manifest := fmt.Sprintf(`{"format": 2, "tensorflow": "2.21.0", "arch": "amd64", "libraries": [
-		{"name": "lib.so", "size": %d, "sha256": %q, "frames": [{"packed": %d, "size": %d, "crc32c": %d}]}]}`,
-		f.Size, hex.EncodeToString(make([]byte, 32)), f.Packed, f.Size, f.CRC32C)
+	frame := binary.LittleEndian.AppendUint32(nil, uint32(f.Packed))
+	frame = binary.LittleEndian.AppendUint32(frame, uint32(f.Size))
+	frame = binary.LittleEndian.AppendUint32(frame, f.CRC32C)
+	frame = binary.LittleEndian.AppendUint32(frame, 0)
+	manifest := fmt.Sprintf(`{"format": 3, "tensorflow": "2.21.0", "arch": "amd64", "libraries": [
+		{"name": "lib.so", "size": %d, "sha256": %q, "frames": %q}]}`,
+		f.Size, hex.EncodeToString(make([]byte, 32)), base64.StdEncoding.EncodeToString(frame))
 	err := errors.Join(
 		os.WriteFile(filepath.Join(dir, "lib.so.zst"), pack, 0o644),
 		os.WriteFile(filepath.Join(dir, packed.ManifestName), []byte(manifest), 0o644))

@@ -22,7 +22,7 @@ type worker struct {
 
 // inflate brings one frame from the pack file to its place in the library.
 func (d *worker) inflate(ctx context.Context, t *task, opts InflateOptions) error {
-	if t.Size > 0 {
+	if t.Size > 0 && (!t.Zeros || t.late()) {
 		if err := d.put(ctx, t, opts); err != nil {
 			return err
 		}
@@ -46,7 +46,7 @@ func (d *worker) put(ctx context.Context, t *task, opts InflateOptions) error {
 	inPlace := t.late() && opts.Place != nil
 	var to []byte
 	if inPlace {
-		memory, err := opts.Place(ctx, t.to.Entry, t.at, t.Size)
+		memory, err := opts.Place(ctx, t.to.Entry, t.region, t.at, t.Size)
 		if err != nil {
 			return fmt.Errorf("place of %s at offset %d: %w", t.to.Name, t.at, err)
 		}

@@ -56,7 +56,10 @@ func TestLateRegionsComeLast(t *testing.T) {
 			close(mapped[e.Name]) // a second call would panic
 			return nil
 		},
-		Place: func(ctx context.Context, e packed.Entry, offset, size int64) ([]byte, error) {
+		Place: func(ctx context.Context, e packed.Entry, region int, offset, size int64) ([]byte, error) {
+			if !e.Late[region].Holds(offset, size) {
+				t.Errorf("%d bytes at %d of %s are said to be in region %d", size, offset, e.Name, region)
+			}
 			select {
 			case <-mapped[e.Name]:
 				return memory[e.Name][offset : offset+size], nil
@@ -98,7 +101,7 @@ func TestFailureWhileOthersWait(t *testing.T) {
 			<-waiting
 			return refused
 		},
-		Place: func(ctx context.Context, _ packed.Entry, _, _ int64) ([]byte, error) {
+		Place: func(ctx context.Context, _ packed.Entry, _ int, _, _ int64) ([]byte, error) {
 			once.Do(func() { close(waiting) })
 			<-ctx.Done()
 			return nil, ctx.Err()
@@ -142,13 +145,36 @@ func TestLongRunsOfZerosAreNotWritten(t *testing.T) {
 	}
 }
 
+// TestFramesOfZerosAreNotRead damages them: what a start need not look at is not there.
+func TestFramesOfZerosAreNotRead(t *testing.T) {
+	data := library(1, 6*frame)
+	clear(data[2*frame : 5*frame])
+	dir := pack(t, source(packed.CC, data))
+	lib := open(t, dir)
+	m := lib.Manifest()
+	if got := m.ZeroSize(); got != 3*frame {
+		t.Errorf("%d bytes are in frames of zeros, want %d", got, 3*frame)
+	}
+	var at int64
+	for _, f := range m.Libraries[0].Frames {
+		if f.Zeros {
+			flip(t, dir, at)
+		}
+		at += f.Packed
+	}
+	files, err := inflate(t.Context(), lib, packed.InflateOptions{})
+	if err != nil || !bytes.Equal(files[packed.CC].data, data) {
+		t.Errorf("the library came out otherwise: %v", err)
+	}
+}
+
 // TestColdRegionsAreForRegions leaves one of two out, and fetches it alone.
 func TestColdRegionsAreForRegions(t *testing.T) {
 	data := library(3, 9*frame)
 	src := late(packed.CC, data)
 	src.Late[1].Cold = true
 	dir := t.TempDir()
-	if _, err := packed.Pack(t.Context(), dir, build, []packed.Source{src}, packed.PackOptions{FrameSize: frame}); err != nil {
+	if _, err := packed.Pack(t.Context(), dir, build, []packed.Source{src}, packed.PackOptions{FrameSize: 4 * frame}); err != nil {
 		t.Fatal(err)
 	}
 	lib := open(t, dir)
@@ -159,7 +185,7 @@ func TestColdRegionsAreForRegions(t *testing.T) {
 	memory, whole := make([]byte, len(data)), false
 	files, err := inflate(t.Context(), lib, packed.InflateOptions{
 		LeaveCold: true,
-		Place: func(_ context.Context, _ packed.Entry, offset, size int64) ([]byte, error) {
+		Place: func(_ context.Context, _ packed.Entry, _ int, offset, size int64) ([]byte, error) {
 			return memory[offset : offset+size], nil
 		},
 		Done: func(packed.Entry) error { whole = true; return nil },

@@ -13,7 +13,7 @@ import (
 )
 
 // format is the version of the folder's layout. A reader refuses any other.
-const format = 2
+const format = 3
 
 // Build says which TensorFlow was packed.
 type Build struct {
@@ -35,24 +35,24 @@ type Manifest struct {
 // PackName, and their contents make up the library in the same order: offsets
 // are sums, so a manifest has no way to state overlaps or gaps.
 type Entry struct {
-	Name   string  `json:"name"`   // file name of the library
-	Size   int64   `json:"size"`   // bytes of the unpacked library
-	SHA256 string  `json:"sha256"` // of the unpacked library, in hex
-	Frames []Frame `json:"frames"`
+	Name   string // file name of the library
+	Size   int64  // bytes of the unpacked library
+	SHA256 string // of the unpacked library, in hex
+	Frames []Frame
 	// Late are parts that only the library's own code reads: the loader can map
 	// and relocate it before their bytes are there. They are in the order of their
 	// offsets, and no frame reaches over an end of one.
-	Late []Region `json:"late,omitempty"`
+	Late []Region
 }
 
 // Region is a part of a library that is mapped as it is, in whole pages.
 type Region struct {
-	Offset     int64 `json:"offset"`  // in the file
-	Size       int64 `json:"size"`    // bytes
-	Address    int64 `json:"address"` // from where the library is mapped
-	Executable bool  `json:"executable,omitempty"`
-	// Cold is a region that a start is not likely to need.
-	Cold bool `json:"cold,omitempty"`
+	Offset     int64 // in the file
+	Size       int64 // bytes
+	Address    int64 // from where the library is mapped
+	Executable bool
+	// Cold is a region that a start is not likely to need, of one frame.
+	Cold bool
 }
 
 // End is the offset behind the region.
@@ -70,9 +70,10 @@ const (
 
 // Frame is one zstd frame.
 type Frame struct {
-	Packed int64  `json:"packed"` // bytes in the pack file
-	Size   int64  `json:"size"`   // bytes of the library
-	CRC32C uint32 `json:"crc32c"` // Castagnoli, of the library's bytes
+	Packed int64  // bytes in the pack file
+	Size   int64  // bytes of the library
+	CRC32C uint32 // Castagnoli, of the library's bytes
+	Zeros  bool   // all its bytes are zeros, so nobody need look
 }
 
 // PackName is the name of the entry's pack file.
@@ -102,6 +103,19 @@ func (m Manifest) Size() int64 {
 	var n int64
 	for _, e := range m.Libraries {
 		n += e.Size
+	}
+	return n
+}
+
+// ZeroSize is the number of bytes in frames of zeros, which take no memory.
+func (m Manifest) ZeroSize() int64 {
+	var n int64
+	for _, e := range m.Libraries {
+		for _, f := range e.Frames {
+			if f.Zeros {
+				n += f.Size
+			}
+		}
 	}
 	return n
 }
@@ -142,11 +156,27 @@ func ParseManifest(data []byte) (Manifest, error) {
 	if len(data) > maxManifest {
 		return Manifest{}, fmt.Errorf("%w: larger than %d bytes", ErrManifest, maxManifest)
 	}
-	var m Manifest
+	var w struct {
+		Format int `json:"format"`
+		Build
+		Libraries []wireEntry `json:"libraries"`
+	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&m); err != nil {
+	if err := dec.Decode(&w); err != nil {
+		var other struct{ Format int } // whose other members may be anything
+		if json.Unmarshal(data, &other) == nil && other.Format != format {
+			err = Manifest{Format: other.Format}.check()
+		}
 		return Manifest{}, fmt.Errorf("%w: %w", ErrManifest, err)
+	}
+	m := Manifest{Format: w.Format, Build: w.Build}
+	for i, e := range w.Libraries {
+		entry, err := e.entry()
+		if err != nil {
+			return Manifest{}, fmt.Errorf("%w: library %d: %w", ErrManifest, i, err)
+		}
+		m.Libraries = append(m.Libraries, entry)
 	}
 	if _, err := dec.Token(); err != io.EOF {
 		return Manifest{}, fmt.Errorf("%w: bytes after the JSON document", ErrManifest)

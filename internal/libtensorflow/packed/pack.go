@@ -37,6 +37,36 @@ func (s Source) frame(at int64, most int) int64 {
 	return end - at
 }
 
+// Part says how a part of a library is used.
+type Part int
+
+// The parts in the order in which a start needs them.
+const (
+	Early Part = iota // what the loader reads
+	Late              // what is read once the library is open
+	Cold              // what most processes never read
+)
+
+// Encoder makes zstd frames, one at a time.
+type Encoder interface {
+	// Encode is a frame that holds plain, a piece of such a part.
+	Encode(plain []byte, part Part) ([]byte, error)
+	Close()
+}
+
+// part is that of the byte at an offset.
+func (s Source) part(at int64) Part {
+	for _, r := range s.Late {
+		if r.Holds(at, 1) {
+			if r.Cold {
+				return Cold
+			}
+			return Late
+		}
+	}
+	return Early
+}
+
 // PackOptions are the choices of Pack. The zero value is ready for use.
 type PackOptions struct {
 	// Workers is how many goroutines compress; 0 means GOMAXPROCS. Each needs
@@ -45,6 +75,8 @@ type PackOptions struct {
 	// FrameSize is how many bytes of a library go into one frame, at most
 	// 32 MiB; 0 means FrameSize.
 	FrameSize int
+	// NewEncoder makes what a worker compresses with; nil means NewGoEncoder.
+	NewEncoder func() Encoder
 	// Progress is told how many bytes of how many are packed, after each
 	// frame, by one goroutine.
 	Progress func(done, total int64)
@@ -56,6 +88,9 @@ func (o PackOptions) withDefaults() PackOptions {
 	}
 	if o.FrameSize == 0 {
 		o.FrameSize = FrameSize
+	}
+	if o.NewEncoder == nil {
+		o.NewEncoder = NewGoEncoder
 	}
 	if o.Progress == nil {
 		o.Progress = func(int64, int64) {}
@@ -107,11 +142,15 @@ func pack(ctx context.Context, dir string, build Build, sources []Source, opts P
 		}
 		m.Libraries = append(m.Libraries, e)
 	}
-	if err := m.check(); err != nil {
-		return Manifest{}, fmt.Errorf("%w: %w", ErrManifest, err)
+	data, err := json.Marshal(m)
+	if err != nil {
+		return Manifest{}, err
+	}
+	if m, err = ParseManifest(data); err != nil { // it is checked, and as a reader has it
+		return Manifest{}, err
 	}
 	written = append(written, ManifestName)
-	return m, writeManifest(root, m)
+	return m, writeManifest(root, data)
 }
 
 // reporter sums the bytes of frames over all sources.
@@ -141,11 +180,7 @@ func packLibrary(ctx context.Context, root *os.Root, s Source, opts PackOptions,
 
 // writeManifest makes the folder a library, by a rename: a crash leaves either
 // the whole manifest or none.
-func writeManifest(root *os.Root, m Manifest) error {
-	data, err := json.MarshalIndent(m, "", " ")
-	if err != nil {
-		return err
-	}
+func writeManifest(root *os.Root, data []byte) error {
 	const draft = ManifestName + ".tmp"
 	f, err := root.Create(draft)
 	if err != nil {

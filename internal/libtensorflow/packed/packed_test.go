@@ -375,8 +375,8 @@ func edit(t *testing.T, dir string, change func(*packed.Manifest)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var m packed.Manifest
-	if err := json.Unmarshal(data, &m); err != nil {
+	m, err := packed.ParseManifest(data)
+	if err != nil {
 		t.Fatal(err)
 	}
 	change(&m)

@@ -11,6 +11,18 @@ const hole = 64 << 10
 
 var zeros = make([]byte, hole)
 
+// allZeros reports whether b has no other bytes.
+func allZeros(b []byte) bool {
+	for len(b) > 0 {
+		n := min(len(b), len(zeros))
+		if !bytes.Equal(b[:n], zeros[:n]) {
+			return false
+		}
+		b = b[n:]
+	}
+	return true
+}
+
 // writeSparse writes b at an offset of a file that holds nothing yet, leaving out
 // zeros: pages that nobody writes to take no memory and no time. What it writes it
 // writes in few calls: the kernel serialises writes to one memfd, so more of them only
