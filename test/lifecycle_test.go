@@ -54,7 +54,7 @@ func TestWhatLiesInTmpIsUsedAgain(t *testing.T) {
 	t.Parallel()
 	tmp := "TMPDIR=" + t.TempDir()
 	g := newGateway(t)
-	settings := []string{"MODEL_URI=" + uri(t, digitsInStore), tmp, g.setting(), "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=600"}
+	settings := []string{"MODEL_URI=" + uri(t, digitsInStore), tmp, g.setting(), "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=450"}
 
 	first := readyFunction(t, settings...)
 	sample(t).checkAll(t, first)
@@ -111,7 +111,7 @@ func TestAKilledStartLeavesNothingInTheWay(t *testing.T) {
 	tmp := t.TempDir()
 	g := newGateway(t)
 	g.lock(false)
-	settings := []string{"MODEL_URI=" + uri(t, digitsInStore), "TMPDIR=" + tmp, g.setting(), "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=600"}
+	settings := []string{"MODEL_URI=" + uri(t, digitsInStore), "TMPDIR=" + tmp, g.setting(), "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=450"}
 	killed := startFunction(t, settings...)
 	select {
 	case <-g.first:

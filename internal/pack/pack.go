@@ -83,6 +83,7 @@ type Report struct {
 	Folded                  int // variables
 	FoldedBytes             int64
 	Computed                int    // tensors that depend on constants alone
+	Shared                  int    // signatures that are computed by the nodes of another
 	NotComputed             string // why none were, "" where they were
 	Kept                    []Kept
 }
@@ -142,6 +143,7 @@ func (p *Packed) rewrite(meta *modelpb.MetaGraphDef, o Options) error {
 	if err := selectSignatures(meta, o.Signatures); err != nil {
 		return err
 	}
+	g.roots = entries(meta)
 	g.fed = make(map[string]bool)
 	served := make(map[string]bool) // what signatures take and answer
 	for name, signature := range meta.GetSignatureDef() {
@@ -151,7 +153,6 @@ func (p *Packed) rewrite(meta *modelpb.MetaGraphDef, o Options) error {
 			addTensors(served, signature.GetOutputs())
 		}
 	}
-	g.roots = union(g.fed, entries(meta))
 	restore := meta.GetSaverDef().GetRestoreOpName()
 	saver := map[string]bool{restore: true, parseEndpoint(meta.GetSaverDef().GetFilenameTensorName()).node: true}
 	if restore == "" {
@@ -196,6 +197,11 @@ func (p *Packed) rewrite(meta *modelpb.MetaGraphDef, o Options) error {
 		}
 		p.tensors = append(p.tensors, values...)
 	}
+	g.share(meta)
+	g.roots = entries(meta)
+	if p.Variables {
+		g.roots = union(g.roots, saver)
+	}
 	g.drop(g.roots)
 	if err := g.trimRestores(); err != nil {
 		return err
@@ -222,10 +228,11 @@ func selectSignatures(meta *modelpb.MetaGraphDef, keep []string) error {
 	return nil
 }
 
-// entries are the nodes that hold what signatures answer and what loading runs.
+// entries are the nodes that hold what signatures take and answer and what loading runs.
 func entries(meta *modelpb.MetaGraphDef) map[string]bool {
 	roots := make(map[string]bool)
 	for _, signature := range meta.GetSignatureDef() {
+		addTensors(roots, signature.GetInputs())
 		addTensors(roots, signature.GetOutputs())
 	}
 	for name, collection := range meta.GetCollectionDef() {

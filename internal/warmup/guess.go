@@ -48,6 +48,9 @@ func (r *Report) guess(ctx context.Context, o Options) error {
 func (r *Report) guesses(o Options) []*infer.Request {
 	var requests []*infer.Request
 	for _, signature := range inOrder(o.Model.Catalog()) {
+		if slices.ContainsFunc(requests, func(r *infer.Request) bool { return sameRun(r.Signature, signature) }) {
+			continue // TensorFlow prepares a run once, by its tensors
+		}
 		var request *infer.Request
 		err := o.HasEffects(signature.Name)
 		if err == nil {
@@ -60,6 +63,12 @@ func (r *Report) guesses(o Options) []*infer.Request {
 		requests = append(requests, request)
 	}
 	return requests
+}
+
+// sameRun reports whether runs of two signatures on zeros are the same.
+func sameRun(a, b *infer.Signature) bool {
+	same := func(x, y infer.TensorInfo) bool { return x.Tensor == y.Tensor && slices.Equal(x.Shape, y.Shape) }
+	return slices.EqualFunc(a.Inputs, b.Inputs, same) && slices.EqualFunc(a.Outputs, b.Outputs, same)
 }
 
 // inOrder is the signatures by name, behind the default one.

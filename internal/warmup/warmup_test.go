@@ -39,8 +39,8 @@ func signatures(shapes map[string]infer.Shape) *recorder {
 	for name, shape := range shapes {
 		r.catalog.Signatures[name] = &infer.Signature{
 			Name:    name,
-			Inputs:  []infer.TensorInfo{{Name: "x", Tensor: "x:0", DType: infer.Float, Shape: shape}},
-			Outputs: []infer.TensorInfo{{Name: "y", Tensor: "y:0"}},
+			Inputs:  []infer.TensorInfo{{Name: "x", Tensor: name + "_x:0", DType: infer.Float, Shape: shape}},
+			Outputs: []infer.TensorInfo{{Name: "y", Tensor: name + "_y:0"}},
 		}
 	}
 	return r
@@ -93,7 +93,7 @@ func TestTheModelsRequestsAreReplayedAndNothingElse(t *testing.T) {
 	for _, feeds := range r.asked {
 		tensors = append(tensors, feeds[0].Tensor+infer.FormatShape(feeds[0].Value.Shape))
 	}
-	if want := []string{"x:0[2,1]", "examples:0[1]", "examples:0[1]"}; !slices.Equal(tensors, want) {
+	if want := []string{"serving_default_x:0[2,1]", "examples:0[1]", "examples:0[1]"}; !slices.Equal(tensors, want) {
 		t.Errorf("fed %q, want %q", tensors, want)
 	}
 }
@@ -148,6 +148,18 @@ func TestZerosAreOfBatchOneAndOfShapesThatAreKnown(t *testing.T) {
 		if len(report.Notes) != 3 || !strings.Contains(report.Notes[i], name) {
 			t.Errorf("notes %q, want one on %q", report.Notes, name)
 		}
+	}
+}
+
+// TestSignaturesOfTheSameTensorsAreRunOnce is about models as pack leaves them.
+func TestSignaturesOfTheSameTensorsAreRunOnce(t *testing.T) {
+	r := signatures(map[string]infer.Shape{"serving_default": {-1, 1}, "serve": {-1, 1}, "other": {-1, 2}})
+	same := *r.catalog.Signatures["serving_default"]
+	same.Name = "serve"
+	r.catalog.Signatures["serve"] = &same
+	report, err := warmup.Run(t.Context(), options(t, r, ""))
+	if err != nil || report.Guessed != 2 || len(r.asked) != 2 || len(report.Notes) > 0 {
+		t.Errorf("%d runs, %+v, %v", len(r.asked), report, err)
 	}
 }
 
