@@ -112,7 +112,7 @@ func inflate(ctx context.Context, library *packed.Library, opts Options, info *I
 		o.close()
 	}()
 	size := info.Bytes
-	options := packed.InflateOptions{NewDecoder: newDecoder, Workers: opts.Workers, Done: o.whole}
+	options := packed.InflateOptions{NewDecoder: newDecoder, Workers: opts.Workers}
 	if inPlace != nil {
 		info.Notes = append(info.Notes, fmt.Sprintf("the library is inflated before it is mapped, which takes longer: %v", inPlace))
 	} else {
@@ -125,7 +125,7 @@ func inflate(ctx context.Context, library *packed.Library, opts Options, info *I
 		return err
 	}
 	inflated := Stage{Name: "inflate", Start: start, End: time.Now(), Bytes: size}
-	if err := o.finish(packed.CC); err != nil {
+	if err := o.finish(); err != nil {
 		return err
 	}
 	info.Stages = append(append(info.Stages, inflated), o.stages()...)

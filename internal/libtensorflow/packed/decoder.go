@@ -43,15 +43,16 @@ func (d *worker) inflate(ctx context.Context, t *task, opts InflateOptions) erro
 
 // put decodes a frame into the memory that is its place, or writes it there.
 func (d *worker) put(ctx context.Context, t *task, opts InflateOptions) error {
-	inPlace := t.late() && opts.Place != nil
 	var to []byte
-	if inPlace {
+	if t.late() && opts.Place != nil {
 		memory, err := opts.Place(ctx, t.to.Entry, t.region, t.at, t.Size)
 		if err != nil {
 			return fmt.Errorf("place of %s at offset %d: %w", t.to.Name, t.at, err)
 		}
 		to = memory
-	} else {
+	}
+	inPlace := to != nil
+	if !inPlace {
 		d.plain = slices.Grow(d.plain[:0], int(t.Size))[:t.Size]
 		to = d.plain
 	}
