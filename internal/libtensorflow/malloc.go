@@ -17,32 +17,10 @@ import (
 // allocates a few buffers an operation, not a few an element.
 const arenas = 2
 
-// What glibc comes to by itself once large blocks were freed, from the start on: blocks
-// of up to mapThreshold come from the heap, and up to trimThreshold of it stay when they
-// are freed. Else each copy of a model's constants, of which loading makes several, maps
-// its pages anew. The heap grows by topPad at a time instead of 128 KiB, which is a fifth
-// of the constructors' time.
-const (
-	mapThreshold  = 32 << 20
-	trimThreshold = 2 * mapThreshold
-	topPad        = 16 << 20
-)
-
-// tuneMalloc sets what the environment does not. It takes effect only before TensorFlow's
-// threads have heaps.
-func tuneMalloc() {
-	for _, option := range []struct {
-		variable     string
-		param, value C.int
-	}{
-		{"MALLOC_ARENA_MAX", C.M_ARENA_MAX, arenas},
-		{"MALLOC_MMAP_THRESHOLD_", C.M_MMAP_THRESHOLD, mapThreshold},
-		{"MALLOC_TRIM_THRESHOLD_", C.M_TRIM_THRESHOLD, trimThreshold},
-		{"MALLOC_TOP_PAD_", C.M_TOP_PAD, topPad},
-	} {
-		if os.Getenv(option.variable) == "" {
-			C.mallopt(option.param, option.value)
-		}
+// limitArenas takes effect only before TensorFlow's threads have heaps.
+func limitArenas() {
+	if os.Getenv("MALLOC_ARENA_MAX") == "" {
+		C.mallopt(C.M_ARENA_MAX, arenas)
 	}
 }
 

@@ -115,7 +115,7 @@ func Open(ctx context.Context, opts Options) (*Info, error) {
 		return nil, fmt.Errorf("open libtensorflow: an earlier attempt mapped a part of it: only a new process can try again: %w", ErrUnusable)
 	}
 	quiet()
-	tuneMalloc()
+	limitArenas()
 	info, err := open(ctx, opts)
 	if err != nil {
 		return nil, fmt.Errorf("open libtensorflow: %w", err)

@@ -22,8 +22,8 @@ type InflateOptions struct {
 	// Place, where set, is asked for the memory of each frame of a late region, by its
 	// index in e.Late: size bytes, for those of the library from offset on, which go
 	// there instead of to the writer; nil leaves them to the writer. It is called on
-	// workers' goroutines and may wait until ctx ends. What it gives holds the frame's bytes before their checksum is
-	// known.
+	// workers' goroutines and may wait until ctx ends. What it gives holds the frame's
+	// bytes before their checksum is known.
 	Place func(ctx context.Context, e Entry, region int, offset, size int64) ([]byte, error)
 	// LeaveCold, where Place is set, leaves out the frames of cold regions: they are
 	// for Regions. A library is whole without them.
