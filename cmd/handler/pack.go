@@ -155,8 +155,8 @@ func writePackReport(w io.Writer, output blob.URI, size, before int64, r pack.Re
 	fmt.Fprintf(w, "  inlined     %d calls of functions\n", r.Inlined)
 	fmt.Fprintf(w, "  folded      %d variables, %.1f MB\n", r.Folded, float64(r.FoldedBytes)/1e6)
 	fmt.Fprintf(w, "  computed    %d tensors from constants\n", r.Computed)
-	if r.Shared > 0 {
-		fmt.Fprintf(w, "  shared      the operations of %d signatures, which compute what another does\n", r.Shared)
+	for _, s := range r.Shared {
+		fmt.Fprintf(w, "  shared      signature %q is computed by the operations of %q\n", s.Signature, s.By)
 	}
 	if r.NotComputed != "" {
 		fmt.Fprintf(w, "  note        nothing was computed from constants: %s\n", r.NotComputed)

@@ -83,10 +83,13 @@ type Report struct {
 	Folded                  int // variables
 	FoldedBytes             int64
 	Computed                int    // tensors that depend on constants alone
-	Shared                  int    // signatures that are computed by the nodes of another
+	Shared                  []Shared
 	NotComputed             string // why none were, "" where they were
 	Kept                    []Kept
 }
+
+// Shared is a signature that is computed by the nodes of another, which computes the same.
+type Shared struct{ Signature, By string }
 
 // Kept is a node that stays as it was, and why.
 type Kept struct{ Node, Op, Why string }

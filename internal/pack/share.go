@@ -28,7 +28,7 @@ func (g *graph) share(meta *modelpb.MetaGraphDef) {
 			for key, info := range to.GetOutputs() {
 				info.Encoding = proto.CloneOf(from.GetOutputs()[key]).GetEncoding()
 			}
-			g.report.Shared++
+			g.report.Shared = append(g.report.Shared, Shared{Signature: name, By: earlier})
 			break
 		}
 	}
