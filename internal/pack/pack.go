@@ -82,7 +82,7 @@ type Report struct {
 	Inlined                 int // calls
 	Folded                  int // variables
 	FoldedBytes             int64
-	Computed                int    // tensors that depend on constants alone
+	Computed                int // tensors that depend on constants alone
 	Shared                  []Shared
 	NotComputed             string // why none were, "" where they were
 	Kept                    []Kept

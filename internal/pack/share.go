@@ -113,7 +113,7 @@ func (p pairs) alike(a, b *nodepb.NodeDef) bool {
 	if def == nil || p.ops.functions[a.GetOp()] != nil || def.GetIsStateful() || outward[a.GetOp()] || len(mentioned(a)) > 0 {
 		return false
 	}
-	return maps.EqualFunc(attributes(a), attributes(b), func(x, y proto.Message) bool { return proto.Equal(x, y) })
+	return maps.EqualFunc(attributes(a), attributes(b), proto.Equal)
 }
 
 // attributes are those that say what a node computes, not where it came from.
