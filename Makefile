@@ -73,6 +73,50 @@ build: headers ## build the program: build/bootstrap
 layer: | prerequisites ## pack libtensorflow for the Lambda layer: build/layer/lib (TF_VERSION=, ARCH=)
 	@go run ./layer -version $(TF_VERSION) -arch $(GOARCH) -python $(PYTHON)
 
+# --- SAM ---------------------------------------------------------------------
+
+SAM_VERSION := 1.170.0
+SAM_VENV := $(BUILD)/sam/.complete-$(SAM_VERSION)
+SAM := SAM_CLI_TELEMETRY=0 $(BUILD)/sam/bin/sam
+
+$(SAM_VENV): | prerequisites
+	@echo "making $(BUILD)/sam with the SAM CLI, which takes about a minute the first time"
+	@$(PYTHON) -m venv --clear $(BUILD)/sam
+	@$(BUILD)/sam/bin/python -m pip install --quiet --disable-pip-version-check aws-sam-cli==$(SAM_VERSION)
+	@touch $@
+
+.PHONY: sam
+sam: $(SAM_VENV) ## put the SAM CLI into build/sam
+	@echo $(BUILD)/sam/bin/sam
+
+.PHONY: sam-build
+sam-build: $(SAM_VENV) ## build the functions and the layer as SAM deploys them: .aws-sam/build (ARCH=)
+	@ARCH=$(GOARCH) $(SAM) build --parameter-overrides Architecture=$(SAM_ARCH)
+
+SAM_ARCH := $(if $(filter arm64,$(GOARCH)),arm64,x86_64)
+
+# What cmd/handler/Makefile and layer/Makefile call, in ARTIFACTS_DIR. A binary for another
+# architecture has a folder of its own, and so has its layer.
+.PHONY: sam-function
+sam-function: headers
+	@mkdir -p $(ARTIFACTS_DIR)
+	@$(CROSS) go build $(BUILDFLAGS) -o $(ARTIFACTS_DIR)/bootstrap ./cmd/handler
+	@chmod 755 $(ARTIFACTS_DIR)/bootstrap
+	@go run ./layer/gate function $(ARTIFACTS_DIR) $(GOARCH)
+
+HOSTARCH := $(shell go env GOHOSTARCH 2>/dev/null)
+CROSS_arm64 := aarch64-linux-gnu-gcc
+CROSS_amd64 := x86_64-linux-gnu-gcc
+CROSS := $(if $(filter $(HOSTARCH),$(GOARCH)),,GOARCH=$(GOARCH) CC=$(CROSS_$(GOARCH)))
+
+.PHONY: sam-layer
+sam-layer: | prerequisites
+	@go run ./layer -version $(TF_VERSION) -arch $(GOARCH) -python $(PYTHON) -out $(BUILD)/layer-$(GOARCH)/lib
+	@mkdir -p $(ARTIFACTS_DIR)/lib
+	@cp $(BUILD)/layer-$(GOARCH)/lib/* $(ARTIFACTS_DIR)/lib
+	@chmod 644 $(ARTIFACTS_DIR)/lib/*
+	@go run ./layer/gate layer $(ARTIFACTS_DIR) $(GOARCH)
+
 .PHONY: run
 run: build layer $(VERSITYGW) ## show it all: model in S3, one API Gateway event, the cold start; then serve (ONCE=1: stop there; ADDR=127.0.0.1:8080)
 	@go build -o $(BUILD)/demo ./cmd/demo

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tensorlambda/tensorlambda/internal/libtensorflow/packed"
+)
+
+// Lambda allows 262,144,000 bytes for a function and its layers, unzipped. The project
+// allows itself less, so that there is room for another layer.
+const (
+	functionBytes = 32_000_000
+	layerBytes    = 140_000_000
+)
+
+// What provided.al2023 has: the versions of its C and C++ libraries, and which libraries
+// there are without installing any.
+var (
+	versions = map[string]string{"GLIBC": "2.34", "GLIBCXX": "3.4.29", "CXXABI": "1.3.13"}
+	present  = []string{
+		"libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1", "libresolv.so.2",
+		"libstdc++.so.6", "libgcc_s.so.1", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1",
+	}
+	machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
+)
+
+var errRefused = errors.New("refused")
+
+// function checks the folder of a function: a program called bootstrap.
+func function(dir, arch string) (string, error) {
+	size, err := folder(dir, functionBytes, func(path string, info fs.FileInfo) error {
+		if path == "bootstrap" && info.Mode().Perm()&0o555 != 0o555 {
+			return fmt.Errorf("bootstrap has the mode %v, and everybody must be able to execute it: %w", info.Mode().Perm(), errRefused)
+		}
+		return nil
+	})
+	return fmt.Sprintf("function: %d bytes of %d, for %s", size, int64(functionBytes), arch),
+		errors.Join(err, program(filepath.Join(dir, "bootstrap"), arch))
+}
+
+// layer checks the folder of the layer: a packed library in lib, and nothing else.
+func layer(dir, arch string) (string, error) {
+	expected := map[string]bool{filepath.Join("lib", packed.ManifestName): true}
+	lib, err := packed.Open(filepath.Join(dir, "lib"))
+	if err != nil {
+		return "", err
+	}
+	m := lib.Manifest()
+	if err := lib.Close(); err != nil {
+		return "", err
+	}
+	if m.Arch != arch {
+		err = fmt.Errorf("the library is for %s, the template says %s: run make layer ARCH=%s: %w", m.Arch, arch, arch, errRefused)
+	}
+	for _, e := range m.Libraries {
+		expected[filepath.Join("lib", e.PackName())] = true
+	}
+	size, folderErr := folder(dir, layerBytes, func(path string, _ fs.FileInfo) error {
+		if !expected[path] {
+			return fmt.Errorf("%s is no part of a packed library: %w", path, errRefused)
+		}
+		return nil
+	})
+	return fmt.Sprintf("layer: %d bytes of %d, TensorFlow %s for %s", size, int64(layerBytes), m.TensorFlow, arch), errors.Join(err, folderErr)
+}
+
+// folder sums the sizes of a folder's files and checks them. Links are refused: SAM
+// packs what they lead to, each time anew.
+func folder(dir string, most int64, check func(path string, info fs.FileInfo) error) (int64, error) {
+	var size int64
+	var faults []error
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		readable := fs.FileMode(0o444)
+		if info.IsDir() {
+			readable = 0o555
+		}
+		if info.Mode().Perm()&readable != readable {
+			faults = append(faults, fmt.Errorf("%s has the mode %v, and Lambda's user must be able to read it: %w", name, info.Mode().Perm(), errRefused))
+		}
+		if info.IsDir() {
+			return nil
+		}
+		if !info.Mode().IsRegular() {
+			faults = append(faults, fmt.Errorf("%s is a link or no file: %w", name, errRefused))
+			return nil
+		}
+		size += info.Size()
+		if err := check(name, info); err != nil {
+			faults = append(faults, err)
+		}
+		return nil
+	})
+	if size > most {
+		faults = append(faults, fmt.Errorf("it has %d bytes, %d more than its %d: %w", size, size-most, most, errRefused))
+	}
+	return size, errors.Join(append(faults, err)...)
+}
+
+// program checks that a program runs on provided.al2023.
+func program(path, arch string) error {
+	f, err := elf.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("there is no bootstrap: %w", errRefused)
+	}
+	if err != nil {
+		return fmt.Errorf("bootstrap is no program: %w: %w", errRefused, err)
+	}
+	defer f.Close()
+	var faults []error
+	if f.Machine != machines[arch] {
+		faults = append(faults, fmt.Errorf("bootstrap is for %s, the template says %s: %w", f.Machine, arch, errRefused))
+	}
+	libraries, err := f.ImportedLibraries()
+	if err != nil {
+		return err
+	}
+	for _, name := range libraries {
+		if !slices.Contains(present, name) {
+			faults = append(faults, fmt.Errorf("bootstrap needs %s, which provided.al2023 does not have: %w", name, errRefused))
+		}
+	}
+	return errors.Join(append(faults, symbols(f, "bootstrap"))...)
+}
+
+// symbols checks the versions of what a program or library takes from others.
+func symbols(f *elf.File, name string) error {
+	needs, err := f.DynamicVersionNeeds()
+	if errors.Is(err, elf.ErrNoSymbols) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var faults []error
+	for _, need := range needs {
+		for _, v := range need.Needs {
+			kind, version, _ := strings.Cut(v.Dep, "_")
+			if most := versions[kind]; most != "" && newer(version, most) {
+				faults = append(faults, fmt.Errorf("%s needs %s, provided.al2023 has %s_%s: build it on an older system: %w", name, v.Dep, kind, most, errRefused))
+			}
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// newer reports whether a version of numbers and dots is above another.
+func newer(version, than string) bool {
+	a, b := strings.Split(version, "."), strings.Split(than, ".")
+	for i := range max(len(a), len(b)) {
+		x, y := 0, 0
+		if i < len(a) {
+			x, _ = strconv.Atoi(a[i])
+		}
+		if i < len(b) {
+			y, _ = strconv.Atoi(b[i])
+		}
+		if x != y {
+			return x > y
+		}
+	}
+	return false
+}
