@@ -135,7 +135,7 @@ lint: $(GOLANGCI_LINT) headers ## format, vet and lint
 	@$(GOLANGCI_LINT) run ./...
 
 .PHONY: check
-check: lint build layer $(VERSITYGW) $(VENV) ## the fast loop: lint, unit and integration tests
+check: lint build layer $(VERSITYGW) $(VENV) $(SAM_VENV) ## the fast loop: lint, unit and integration tests
 	@sh test/arm64.sh
 	@go test ./...
 

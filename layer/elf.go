@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+
+	"github.com/tensorlambda/tensorlambda/layer/abi"
 )
 
 // Where the section table is described in the header of a 64-bit ELF file.
@@ -74,14 +77,17 @@ func mappedEnd(f *os.File, machine elf.Machine) (int64, error) {
 // extent is a range of a file, from its first byte to behind its last.
 type extent struct{ from, to int64 }
 
-// exceptionTables are the sections of a library, not cut yet, which nothing but an
-// exception reads.
-func exceptionTables(path string) ([]extent, error) {
+// inspect looks at a library that is not cut yet: it must find on provided.al2023 what it
+// needs. The extents are the sections that nothing but an exception reads.
+func inspect(path string) ([]extent, error) {
 	lib, err := elf.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", path, errELF, err)
 	}
 	defer lib.Close()
+	if err := abi.Check(lib, filepath.Base(path), libraries...); err != nil {
+		return nil, err
+	}
 	var tables []extent
 	for _, name := range []string{".gcc_except_table", ".eh_frame_hdr", ".eh_frame"} {
 		s := lib.Section(name)

@@ -153,7 +153,7 @@ func TestExceptionTablesAreFound(t *testing.T) {
 	if out, err := exec.Command("g++", "-shared", "-fPIC", "-o", library, source).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	tables, err := exceptionTables(library)
+	tables, err := inspect(library)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +171,7 @@ func TestExceptionTablesAreFound(t *testing.T) {
 	if text := f.Section(".text"); slices.ContainsFunc(tables, func(e extent) bool { return e.to > int64(text.Offset) && e.from < int64(text.Offset+text.FileSize) }) {
 		t.Errorf("%v reaches into code", tables)
 	}
-	if _, err := exceptionTables(source); !errors.Is(err, errELF) {
+	if _, err := inspect(source); !errors.Is(err, errELF) {
 		t.Errorf("of a text: %v", err)
 	}
 }

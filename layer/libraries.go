@@ -24,7 +24,7 @@ func extractLibraries(ctx context.Context, files *zip.Reader, w wheel, dir strin
 		if err := extract(ctx, files, "tensorflow/"+name, path, p); err != nil {
 			return nil, fmt.Errorf("extract %s: %w", name, err)
 		}
-		tables, err := exceptionTables(path)
+		tables, err := inspect(path)
 		if err != nil {
 			return nil, err
 		}

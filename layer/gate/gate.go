@@ -7,11 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/tensorlambda/tensorlambda/internal/libtensorflow/packed"
+	"github.com/tensorlambda/tensorlambda/layer/abi"
 )
 
 // Lambda allows 262,144,000 bytes for a function and its layers, unzipped. The project
@@ -21,16 +19,7 @@ const (
 	layerBytes    = 140_000_000
 )
 
-// What provided.al2023 has: the versions of its C and C++ libraries, and which libraries
-// there are without installing any.
-var (
-	versions = map[string]string{"GLIBC": "2.34", "GLIBCXX": "3.4.29", "CXXABI": "1.3.13"}
-	present  = []string{
-		"libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1", "libresolv.so.2",
-		"libstdc++.so.6", "libgcc_s.so.1", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1",
-	}
-	machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
-)
+var machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
 
 var errRefused = errors.New("refused")
 
@@ -129,53 +118,5 @@ func program(path, arch string) error {
 	if f.Machine != machines[arch] {
 		faults = append(faults, fmt.Errorf("bootstrap is for %s, the template says %s: %w", f.Machine, arch, errRefused))
 	}
-	libraries, err := f.ImportedLibraries()
-	if err != nil {
-		return err
-	}
-	for _, name := range libraries {
-		if !slices.Contains(present, name) {
-			faults = append(faults, fmt.Errorf("bootstrap needs %s, which provided.al2023 does not have: %w", name, errRefused))
-		}
-	}
-	return errors.Join(append(faults, symbols(f, "bootstrap"))...)
-}
-
-// symbols checks the versions of what a program or library takes from others.
-func symbols(f *elf.File, name string) error {
-	needs, err := f.DynamicVersionNeeds()
-	if errors.Is(err, elf.ErrNoSymbols) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	var faults []error
-	for _, need := range needs {
-		for _, v := range need.Needs {
-			kind, version, _ := strings.Cut(v.Dep, "_")
-			if most := versions[kind]; most != "" && newer(version, most) {
-				faults = append(faults, fmt.Errorf("%s needs %s, provided.al2023 has %s_%s: build it on an older system: %w", name, v.Dep, kind, most, errRefused))
-			}
-		}
-	}
-	return errors.Join(faults...)
-}
-
-// newer reports whether a version of numbers and dots is above another.
-func newer(version, than string) bool {
-	a, b := strings.Split(version, "."), strings.Split(than, ".")
-	for i := range max(len(a), len(b)) {
-		x, y := 0, 0
-		if i < len(a) {
-			x, _ = strconv.Atoi(a[i])
-		}
-		if i < len(b) {
-			y, _ = strconv.Atoi(b[i])
-		}
-		if x != y {
-			return x > y
-		}
-	}
-	return false
+	return errors.Join(append(faults, abi.Check(f, "bootstrap"))...)
 }
