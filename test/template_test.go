@@ -21,9 +21,9 @@ func samPython(t *testing.T) string {
 }
 
 // checkTemplate is what test/sam/template.py says of a template.
-func checkTemplate(t *testing.T, path string) (said string, ok bool) {
+func checkTemplate(t *testing.T, path string, options ...string) (said string, ok bool) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), samPython(t), "sam/template.py", path)
+	cmd := exec.CommandContext(t.Context(), samPython(t), append([]string{"sam/template.py", path}, options...)...)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -69,7 +69,7 @@ func TestFaultsOfTemplatesAreFound(t *testing.T) {
 			if err := os.WriteFile(path, []byte(broken), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if said, ok := checkTemplate(t, path); ok || !strings.Contains(said, says) {
+			if said, ok := checkTemplate(t, path, "--unlinted"); ok || !strings.Contains(said, says) {
 				t.Errorf("%.2000s", said)
 			}
 		})

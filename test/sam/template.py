@@ -1,8 +1,10 @@
 """Transforms and lints the template with each combination of its switches, offline.
 
-    python template.py TEMPLATE
+    python template.py TEMPLATE [--unlinted]
+    python template.py TEMPLATE --role ROLE [PARAMETER=VALUE ...]
 
-The template is transformed as AWS would, once for each values of the parameters that the
+The second prints the statements of a role, as JSON, with names of what is made in place of
+references. The first checks: the template is transformed as AWS would, once for each values of the parameters that the
 transform looks at. The conditions of each combination are settled, so that what is left is
 what would be made; then each reference in it must lead somewhere and nothing may need
 itself. Of combinations in which each two values meet cfn-lint must find nothing. Prints what it found, and a last line with the
@@ -84,27 +86,38 @@ def pairs(all_of_them):
 
 
 class Settled:
-    """The template as it is made with some parameters."""
+    """The template as it is made with some parameters. Resources are settled once for each
+    answer of the conditions that are in them: there are thousands of combinations."""
+
+    mentioned, known = {}, {}
 
     def __init__(self, template, parameters):
         self.parameters = {name: p.get("Default") for name, p in template["Parameters"].items()}
         self.parameters.update(parameters)
         self.conditions = template.get("Conditions", {})
-        self.resources = {}
-        for name, resource in template["Resources"].items():
-            if "Condition" not in resource or self.holds(resource["Condition"]):
-                rest = {k: v for k, v in resource.items() if k != "Condition"}
-                self.resources[name] = self.settle(rest)
-        outputs = {n: o for n, o in template.get("Outputs", {}).items() if "Condition" not in o or self.holds(o["Condition"])}
-        self.outputs = self.settle({n: {k: v for k, v in o.items() if k != "Condition"} for n, o in outputs.items()})
+        self.answers = {name: self.truth(rule) for name, rule in self.conditions.items()}
+        self.resources, self.needs = self.made(template, "Resources")
+        self.outputs, self.shown = self.made(template, "Outputs")
 
-    def holds(self, name):
-        return self.truth(self.conditions[name])
+    def made(self, template, section):
+        settled, needs = {}, {}
+        for name, part in template.get(section, {}).items():
+            if "Condition" in part and not self.answers[part["Condition"]]:
+                continue
+            key = (id(template), section, name)
+            if key not in self.mentioned:
+                self.mentioned[key] = sorted(set(conditions(part)))
+            key += tuple(self.answers[c] for c in self.mentioned[key])
+            if key not in self.known:
+                rest = self.settle({k: v for k, v in part.items() if k != "Condition"})
+                self.known[key] = rest, {*references(rest), *listed(rest.get("DependsOn", []))}
+            settled[name], needs[name] = self.known[key]
+        return settled, needs
 
     def truth(self, rule):
         (name, of), = rule.items()
         if name == "Condition":
-            return self.holds(of)
+            return self.truth(self.conditions[of])
         if name == "Fn::Equals":
             a, b = (str(self.value(x)) for x in of)
             return a == b
@@ -125,7 +138,7 @@ class Settled:
         if isinstance(x, dict):
             if len(x) == 1 and "Fn::If" in x:
                 name, yes, no = x["Fn::If"]
-                return self.settle(yes if self.holds(name) else no)
+                return self.settle(yes if self.answers[name] else no)
             if x == {"Ref": "AWS::NoValue"}:
                 return DEAD
             settled = {k: self.settle(v) for k, v in x.items()}
@@ -135,11 +148,9 @@ class Settled:
         return x
 
     def faults(self):
-        needs = {name: set(references(resource)) for name, resource in self.resources.items()}
-        for name, resource in self.resources.items():
-            needs[name].update(listed(resource.get("DependsOn", [])))
-        known = set(self.resources) | set(self.parameters) | set(PSEUDO)
-        for name, of in [*needs.items(), *((f"output {n}", set(references(o))) for n, o in self.outputs.items())]:
+        needs = self.needs
+        known = {*self.resources, *self.parameters, *PSEUDO}
+        for name, of in [*needs.items(), *((f"output {n}", of) for n, of in self.shown.items())]:
             for target in sorted(of - known):
                 yield f"{name} refers to {target}, which is not made"
         done, path = set(), []
@@ -161,6 +172,17 @@ class Settled:
             except RecursionError as circle:
                 yield str(circle)
                 return
+
+
+def conditions(x):
+    if isinstance(x, dict):
+        for k, v in x.items():
+            if k == "Fn::If":
+                yield v[0]
+            yield from conditions(v)
+    elif isinstance(x, list):
+        for v in x:
+            yield from conditions(v)
 
 
 def listed(x):
@@ -234,9 +256,37 @@ def check(path, parameters, lint=False):
     return [f"{chosen or 'defaults'}: {fault}" for fault in faults]
 
 
-def main(path):
+def named(x, parameters):
+    """A value in which each reference is what it leads to, or the name of that."""
+    if isinstance(x, list):
+        return [named(v, parameters) for v in x]
+    if not isinstance(x, dict):
+        return x
+    if "Ref" in x:
+        return str({**PSEUDO, **parameters}.get(x["Ref"], x["Ref"]))
+    if "Fn::GetAtt" in x:
+        of = x["Fn::GetAtt"]
+        return of if isinstance(of, str) else ".".join(of)
+    if "Fn::Sub" in x:
+        text, own = x["Fn::Sub"] if isinstance(x["Fn::Sub"], list) else (x["Fn::Sub"], {})
+        names = {**PSEUDO, **parameters, **named(own, parameters)}
+        first, *parts = text.split("${")
+        return first + "".join(str(names.get(p.split("}")[0], p.split("}")[0])) + p.split("}", 1)[1] for p in parts)
+    return {k: named(v, parameters) for k, v in x.items()}
+
+
+def statements(path, role, chosen):
+    parameters = {name: options[0] for name, options in SWITCHES.items()} | chosen
+    template = transformed(path, tuple((name, parameters[name]) for name in TRANSFORMED))
+    settled = Settled(template, parameters)
+    policies = settled.resources[role]["Properties"]["Policies"]
+    found = [s for policy in policies for s in policy["PolicyDocument"]["Statement"]]
+    return [{**s, "Action": listed(s["Action"]), "Resource": listed(s["Resource"])} for s in named(found, settled.parameters)]
+
+
+def main(path, lint):
     everything = list(combinations())
-    few = pairs(everything)
+    few = pairs(everything) if lint else []
     with ProcessPoolExecutor() as pool:
         every = functools.partial(check, path)
         results = [*pool.map(functools.partial(every, lint=True), few), *pool.map(every, everything, chunksize=200)]
@@ -248,4 +298,8 @@ def main(path):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    template_path, *rest = sys.argv[1:]
+    if rest[:1] == ["--role"]:
+        print(json.dumps(statements(template_path, rest[1], dict(a.split("=", 1) for a in rest[2:]))))
+    else:
+        sys.exit(main(template_path, lint=rest != ["--unlinted"]))
