@@ -105,32 +105,21 @@ func (f *function) report() *coldReport {
 	return nil
 }
 
-// metrics are the numbers of the first line of metrics.
+// metrics are the numbers of the start's line of metrics.
 func (f *function) metrics() map[string]float64 {
 	f.t.Helper()
 	ctx, cancel := context.WithTimeout(f.t.Context(), patience)
 	defer cancel()
-	const mark = `"CloudWatchMetrics":`
-	if !f.log.await(ctx, func(text string) bool { return strings.Contains(text, mark) && strings.HasSuffix(text, "\n") }) {
-		f.t.Fatal("the log has no metrics")
+	if !f.log.await(ctx, func(text string) bool { return strings.Contains(text, `"ColdStart":`) && strings.HasSuffix(text, "\n") }) {
+		f.t.Fatal("the log has no metrics of the start")
 	}
-	numbers := make(map[string]float64)
-	for line := range strings.Lines(f.log.String()) {
-		if !strings.Contains(line, mark) {
-			continue
+	for _, m := range f.log.metrics(f.t) {
+		if _, ok := m.values["ColdStart"]; ok {
+			return m.values
 		}
-		var fields map[string]any
-		if err := json.Unmarshal([]byte(line), &fields); err != nil {
-			f.t.Fatalf("metrics %q: %v", line, err)
-		}
-		for name, value := range fields {
-			if n, ok := value.(float64); ok {
-				numbers[name] = n
-			}
-		}
-		break
 	}
-	return numbers
+	f.t.Fatal("the metrics of the start have another form")
+	return nil
 }
 
 // reply is what API Gateway would make of an answer.

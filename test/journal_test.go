@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"slices"
 	"sync"
 	"testing"
+	"time"
 )
 
 // journal keeps what a process writes. It may be read while the process writes.
@@ -113,4 +116,59 @@ func withMessage(lines []logLine, message string) (some []logLine) {
 		}
 	}
 	return some
+}
+
+// metricLine is a line of the embedded metric format, as CloudWatch takes it apart.
+type metricLine struct {
+	namespace  string
+	dimensions map[string]string
+	values     map[string]float64
+	units      map[string]string
+}
+
+// metrics parses the lines that CloudWatch makes metrics of. One that it would drop is a
+// fault: it wants a time stamp in milliseconds, and each dimension and metric that is
+// named as a member of its own, the former as text and the latter as a number.
+func (j *journal) metrics(t *testing.T) (lines []metricLine) {
+	t.Helper()
+	for text := range bytes.Lines([]byte(j.String())) {
+		if !bytes.Contains(text, []byte(`"_aws"`)) {
+			continue
+		}
+		var members map[string]any
+		var head struct {
+			AWS struct {
+				Timestamp         int64
+				CloudWatchMetrics []struct {
+					Namespace  string
+					Dimensions [][]string
+					Metrics    []struct{ Name, Unit string }
+				}
+			} `json:"_aws"`
+		}
+		if err := errors.Join(json.Unmarshal(text, &members), json.Unmarshal(text, &head)); err != nil {
+			t.Fatalf("metrics %q: %v", text, err)
+		}
+		if age := time.Since(time.UnixMilli(head.AWS.Timestamp)); age < 0 || age > time.Hour || len(head.AWS.CloudWatchMetrics) != 1 {
+			t.Fatalf("metrics %q: %d directives, %v old", text, len(head.AWS.CloudWatchMetrics), age)
+		}
+		directive := head.AWS.CloudWatchMetrics[0]
+		l := metricLine{directive.Namespace, map[string]string{}, map[string]float64{}, map[string]string{}}
+		for _, name := range slices.Concat(directive.Dimensions...) {
+			value, ok := members[name].(string)
+			if !ok || value == "" {
+				t.Errorf("metrics %q: no dimension %s", text, name)
+			}
+			l.dimensions[name] = value
+		}
+		for _, m := range directive.Metrics {
+			value, ok := members[m.Name].(float64)
+			if !ok {
+				t.Errorf("metrics %q: no value of %s", text, m.Name)
+			}
+			l.values[m.Name], l.units[m.Name] = value, m.Unit
+		}
+		lines = append(lines, l)
+	}
+	return lines
 }

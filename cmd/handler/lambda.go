@@ -60,9 +60,10 @@ func runLambda(ctx context.Context, getenv func(string) string) int {
 		return failInit(ctx, log, api, reason(err), err, exitFailed)
 	}
 	set.batch.Logger = log
-	server := router(set.cfg, log, nil)
+	server := router(set.cfg, log, nil, nil)
 	handler := function.New(function.Options{
 		Serve: server, Direct: server, Batch: batch.New(set.batch), Sources: set.cfg.Sources, Logger: log,
+		Metrics: os.Stdout, Namespace: set.cfg.MetricsNamespace,
 	})
 	if set.cfg.ResponseStream {
 		lambda.StartWithOptions(handler.Stream, lambda.WithContext(ctx))

@@ -15,17 +15,19 @@ import (
 	"github.com/tensorlambda/tensorlambda/internal/coldstart"
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 	"github.com/tensorlambda/tensorlambda/internal/serve"
+	"github.com/tensorlambda/tensorlambda/internal/telemetry"
 )
 
 // router is the one handler for everything over HTTP: Lambda's events and the
-// port of `serve` share it. report, where set, is shown at /debug/coldstart.
-func router(cfg config, log *slog.Logger, report func() any) *serve.Server {
+// port of `serve` share it. report and requests, where set, have pages of their own.
+func router(cfg config, log *slog.Logger, report func() any, requests *telemetry.Requests) *serve.Server {
 	return serve.New(serve.Options{
 		Model:        coldstart.Model,
 		Version:      version,
 		MaxBodyBytes: cfg.MaxBodyBytes,
 		Limits:       codec.Limits{MaxTensorBytes: cfg.MaxTensorBytes, MaxDepth: cfg.MaxJSONDepth},
 		ColdStart:    report,
+		Requests:     requests,
 		Logger:       log,
 	})
 }
@@ -60,7 +62,7 @@ func serveCommand(ctx context.Context, cfg config, args []string, stderr io.Writ
 	coldstart.Start(opts)
 	defer coldstart.Close()
 	server := &http.Server{
-		Handler:           router(cfg, log, latestReport),
+		Handler:           router(cfg, log, latestReport, new(telemetry.Requests)),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       2 * time.Minute, // of a body, too
 		IdleTimeout:       2 * time.Minute,

@@ -7,10 +7,12 @@ import (
 	"io"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 	"github.com/tensorlambda/tensorlambda/internal/rows"
+	"github.com/tensorlambda/tensorlambda/internal/telemetry"
 )
 
 // stream is rows of an input on their way to a sink.
@@ -59,7 +61,9 @@ func (s *Scorer) run(ctx context.Context, st stream) (tally, error) {
 		s: s, stream: st, reader: reader, output: output,
 		work: make(chan *item, s.o.Workers), order: make(chan *item, 2*s.o.Workers),
 	}
-	return p.run(ctx, cancel)
+	t, err := p.run(ctx, cancel)
+	p.measured(telemetry.CallOf(ctx))
+	return t, err
 }
 
 // item is a block on its way through the pipeline. Workers set what is below done
@@ -92,6 +96,20 @@ type pipeline struct {
 	rest    bool
 
 	tally tally
+
+	// What is measured. reading is the reading goroutine's, writing the writer's.
+	reading, writing time.Duration
+	scoring          atomic.Int64 // nanoseconds of all workers
+	runs, ran        atomic.Int64 // runs of the model, and the rows in them
+}
+
+// measured adds what a pipeline that has ended took.
+func (p *pipeline) measured(c *telemetry.Call) {
+	c.Read += p.reading
+	c.Score += time.Duration(p.scoring.Load())
+	c.Write += p.writing
+	c.Runs += p.runs.Load()
+	c.Rows += p.ran.Load()
 }
 
 func (p *pipeline) run(ctx context.Context, cancel context.CancelCauseFunc) (tally, error) {
@@ -109,7 +127,10 @@ func (p *pipeline) run(ctx context.Context, cancel context.CancelCauseFunc) (tal
 	case p.readErr != nil:
 		err = fmt.Errorf("input %s, behind row %d: %w", p.in.object.URI, p.tally.rows, p.readErr)
 	default:
-		if err = p.output.Close(); err != nil {
+		start := time.Now()
+		err = p.output.Close()
+		p.writing += time.Since(start)
+		if err != nil {
 			err = fmt.Errorf("output for %s: %w", p.in.object.URI, err)
 		}
 		p.tally.next, p.tally.rest = p.next, p.rest
@@ -132,7 +153,9 @@ func (p *pipeline) read(ctx context.Context) {
 			p.next, p.rest = next, true
 			return
 		}
+		start := time.Now()
 		block, err := p.reader.Next()
+		p.reading += time.Since(start)
 		if errors.Is(err, io.EOF) {
 			return
 		}
@@ -167,7 +190,9 @@ func (p *pipeline) answer(ctx context.Context) {
 
 // block decodes a block, asks the model and encodes the answers.
 func (p *pipeline) block(ctx context.Context, it *item, decoder func() rows.Decoder) {
+	start := time.Now()
 	defer func() {
+		p.scoring.Add(int64(time.Since(start)))
 		if cause := recover(); cause != nil {
 			it.err = p.panicked(cause)
 		}
@@ -210,7 +235,9 @@ func (p *pipeline) write() error {
 		if it.err != nil {
 			return it.err
 		}
+		start := time.Now()
 		unfit, err := p.output.Write(it.chunk)
+		p.writing += time.Since(start)
 		if err != nil {
 			return fmt.Errorf("output for %s: %w", p.in.object.URI, err)
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/tensorlambda/tensorlambda/internal/blob"
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 	"github.com/tensorlambda/tensorlambda/internal/rows"
+	"github.com/tensorlambda/tensorlambda/internal/telemetry"
 )
 
 // input is a version of an object that is about to be scored.
@@ -63,10 +64,13 @@ func (s *Scorer) source(in *input) rows.Source {
 // model waits for the model. The error is ErrNoModel, whatever the reason: objects
 // are not to blame for it.
 func (s *Scorer) model(ctx context.Context) (*infer.Model, error) {
+	c, start := telemetry.CallOf(ctx), time.Now()
 	model, err := s.o.Model(ctx)
+	c.Wait += time.Since(start)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoModel, err)
 	}
+	c.Model, c.Version = model.Name, model.Version
 	return model, nil
 }
 

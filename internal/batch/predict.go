@@ -27,6 +27,8 @@ func (p *pipeline) predict(ctx context.Context, decoded *rows.Decoded) (*rows.Ou
 // group runs a request over several records. One that fails is halved until the
 // records that fail are alone: a bad one among n costs 2·log2(n) runs.
 func (p *pipeline) group(ctx context.Context, request *infer.Request, records []int, out []rows.Row) error {
+	p.runs.Add(1)
+	p.ran.Add(int64(len(records)))
 	results, err := p.model.Predict(ctx, request)
 	if err == nil {
 		err = checkRows(results, len(records))

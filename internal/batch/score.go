@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/tensorlambda/tensorlambda/internal/blob"
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 	"github.com/tensorlambda/tensorlambda/internal/rows"
+	"github.com/tensorlambda/tensorlambda/internal/telemetry"
 )
 
 // Request is a call of Score, as `bootstrap score` makes it.
@@ -145,7 +147,7 @@ func (j *job) write(ctx context.Context, options blob.CreateOptions) (Report, er
 	if err != nil {
 		return Report{}, err
 	}
-	if _, err := upload.Commit(ctx); err != nil {
+	if err := commit(ctx, upload); err != nil {
 		return Report{}, fmt.Errorf("output: %w", err)
 	}
 	report := Report{Output: j.output.String(), Rows: tally.rows, Errors: tally.errors}
@@ -153,6 +155,15 @@ func (j *job) write(ctx context.Context, options blob.CreateOptions) (Report, er
 		return report, fmt.Errorf("input %s: %w, all %d of them; the first: %s", j.in.object.URI, ErrAllRowsFailed, tally.rows, tally.first)
 	}
 	return report, nil
+}
+
+// commit makes an upload visible. It counts as writing: of a small output it is all of
+// it.
+func commit(ctx context.Context, upload blob.Upload) error {
+	start := time.Now()
+	_, err := upload.Commit(ctx)
+	telemetry.CallOf(ctx).Write += time.Since(start)
+	return err
 }
 
 // drop aborts an upload that was not committed.

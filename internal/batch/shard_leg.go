@@ -69,7 +69,7 @@ func (s *Scorer) try(ctx context.Context, l *leg) (r *receipt, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := upload.Commit(ctx); err != nil {
+	if err := commit(ctx, upload); err != nil {
 		return nil, fmt.Errorf("part: %w", err)
 	}
 	return r, s.stand(ctx, l.p, l.hop)

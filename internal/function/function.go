@@ -1,11 +1,13 @@
 // Package function handles one Lambda invocation: it recognises the event, has
-// it served, answers in the dialect of the sender, and logs one line about it.
+// it served, answers in the dialect of the sender, and writes a line about it into the
+// log and one into the metrics.
 package function
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/tensorlambda/tensorlambda/internal/event"
+	"github.com/tensorlambda/tensorlambda/internal/telemetry"
 )
 
 // Direct answers the requests of direct invocations, each by its body as the
@@ -43,24 +46,35 @@ type Options struct {
 	// Logger gets one line for each invocation; nil means slog.Default(). A
 	// handler of lambdacontext adds the request id, which is in the context.
 	Logger *slog.Logger
+	// Metrics gets a line of CloudWatch's embedded metric format for each invocation, by
+	// one Write before its reply is given back, from several goroutines at once where
+	// there are several invocations; nil means none.
+	Metrics io.Writer
+	// Namespace is CloudWatch's namespace of the metrics.
+	Namespace string
 }
 
 // Handler handles invocations, any number of them at once. It has two faces for
 // aws-lambda-go: as a lambda.Handler it answers whole replies, and its method
 // Stream answers streamed ones.
 type Handler struct {
-	serve   http.Handler
-	direct  Direct
-	batch   Batch
-	sources []event.Class
-	log     *slog.Logger
+	serve     http.Handler
+	direct    Direct
+	batch     Batch
+	sources   []event.Class
+	log       *slog.Logger
+	metrics   io.Writer
+	namespace string
 }
 
 var _ lambda.Handler = (*Handler)(nil)
 
 // New makes a Handler.
 func New(opts Options) *Handler {
-	h := &Handler{serve: opts.Serve, direct: opts.Direct, batch: opts.Batch, sources: opts.Sources, log: opts.Logger}
+	h := &Handler{
+		serve: opts.Serve, direct: opts.Direct, batch: opts.Batch, sources: opts.Sources,
+		log: opts.Logger, metrics: opts.Metrics, namespace: opts.Namespace,
+	}
 	if h.sources == nil {
 		h.sources = event.Classes()
 	}
@@ -110,8 +124,11 @@ type outcome struct {
 
 func (h *Handler) invoke(ctx context.Context, payload []byte, stream bool) (*Reply, error) {
 	start := time.Now()
-	source, out := h.handle(ctx, payload, stream)
-	h.logInvocation(ctx, start, source, len(payload), out)
+	call := new(telemetry.Call)
+	source, out := h.handle(telemetry.WithCall(ctx, call), payload, stream)
+	e := &ended{outcome: out, source: source, size: len(payload), took: time.Since(start), call: call}
+	h.logInvocation(ctx, e)
+	h.writeMetrics(ctx, e)
 	if failed, ok := errors.AsType[*failure](out.err); ok {
 		return nil, failed.response()
 	}
@@ -183,25 +200,11 @@ func (h *Handler) call(ctx context.Context, e *event.Event, body []byte) outcome
 	return outcome{reply: newReply(jsonType, reply)}
 }
 
-// logInvocation writes the line. It holds sizes and never bodies, headers or
-// query strings, where secrets may be.
-func (h *Handler) logInvocation(ctx context.Context, start time.Time, source event.Source, size int, out outcome) {
-	attrs := []slog.Attr{
-		slog.String("source", string(source)),
-		slog.Float64("ms", float64(time.Since(start).Microseconds())/1000),
-		slog.Int("bytesIn", size),
-		slog.Int("bytesOut", out.reply.Len()),
-	}
+// logInvocation writes the line of the log.
+func (h *Handler) logInvocation(ctx context.Context, e *ended) {
 	level := slog.LevelInfo
-	if out.status != 0 {
-		attrs = append(attrs, slog.Int("status", out.status))
-	}
-	if out.tally != nil {
-		attrs = append(attrs, out.tally.attrs()...)
-	}
-	if out.err != nil {
+	if e.err != nil {
 		level = slog.LevelError
-		attrs = append(attrs, slog.String("error", out.err.Error()))
 	}
-	h.log.LogAttrs(ctx, level, "invocation", attrs...)
+	h.log.LogAttrs(ctx, level, "invocation", e.attrs()...)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tensorlambda/tensorlambda/internal/codec"
 	"github.com/tensorlambda/tensorlambda/internal/infer"
+	"github.com/tensorlambda/tensorlambda/internal/telemetry"
 )
 
 // Predict answers a bare request object of TensorFlow Serving's :predict, as
@@ -40,11 +41,12 @@ func (s *Server) directAnswer(ctx context.Context, body []byte, decode decoder) 
 	if int64(len(body)) > s.maxBody {
 		return nil, s.bodyTooLarge()
 	}
-	m, err := s.loaded(ctx)
+	c := telemetry.CallOf(ctx)
+	m, err := s.awaited(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	reply, _, err := answer(ctx, m, body, decode, new([]byte))
+	reply, _, err := answer(ctx, c, m, body, decode, new([]byte))
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tensorlambda/tensorlambda/internal/codec"
 	"github.com/tensorlambda/tensorlambda/internal/infer"
+	"github.com/tensorlambda/tensorlambda/internal/telemetry"
 )
 
 // DefaultMaxBodyBytes bounds a request's body where Options says nothing.
@@ -37,6 +38,9 @@ type Options struct {
 	// ColdStart is the report that GET /debug/coldstart shows as JSON; nil
 	// means that there is no such page.
 	ColdStart func() any
+	// Requests counts the requests over HTTP that ask the model, and is the page at
+	// TensorFlow Serving's path for Prometheus; nil means that there is no such page.
+	Requests *telemetry.Requests
 	// Logger gets one line for each request that fails; nil means
 	// slog.Default().
 	Logger *slog.Logger
@@ -52,6 +56,7 @@ type Server struct {
 	limits   codec.Limits
 	log      *slog.Logger
 	report   func() any
+	counts   *telemetry.Requests
 	requests buffers
 	replies  buffers
 	packed   buffers
@@ -64,7 +69,7 @@ var _ http.Handler = (*Server)(nil)
 func New(opts Options) *Server {
 	s := &Server{
 		model: opts.Model, version: opts.Version, maxBody: opts.MaxBodyBytes, limits: opts.Limits,
-		log: opts.Logger, report: opts.ColdStart,
+		log: opts.Logger, report: opts.ColdStart, counts: opts.Requests,
 	}
 	if s.maxBody <= 0 {
 		s.maxBody = DefaultMaxBodyBytes
@@ -96,6 +101,8 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) error {
 		return s.v2(w, r, path)
 	case path == "/debug/coldstart" && s.report != nil:
 		return s.coldStart(w, r)
+	case path == "/monitoring/prometheus/metrics" && s.counts != nil:
+		return s.metrics(w, r)
 	default:
 		return notFound(r, path)
 	}
@@ -127,6 +134,14 @@ func (s *Server) coldStart(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.send(w, r, jsonReply(text))
+}
+
+// metrics is at the path at which TensorFlow Serving is usually told to have it.
+func (s *Server) metrics(w http.ResponseWriter, r *http.Request) error {
+	if err := allowGet(w, r); err != nil {
+		return err
+	}
+	return s.send(w, r, &codec.Reply{ContentType: telemetry.PrometheusType, Pieces: [][]byte{s.counts.Append(nil)}})
 }
 
 // loaded waits for the model, and ends the wait early enough to say so while

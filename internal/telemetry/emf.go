@@ -1,16 +1,23 @@
-// Package telemetry writes what a function measures in the forms that AWS reads.
+// Package telemetry has the form of what is measured, and writes it in the forms that
+// others read: CloudWatch's and Prometheus'.
 package telemetry
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"strconv"
 	"time"
+
+	"github.com/tensorlambda/tensorlambda/internal/jsontext"
 )
 
-// Milliseconds is a unit of metrics, by CloudWatch's name.
-const Milliseconds = "Milliseconds"
+// Units of metrics, by CloudWatch's names.
+const (
+	Milliseconds = "Milliseconds"
+	Count        = "Count"
+)
 
 // Metric is a measured value.
 type Metric struct {
@@ -28,38 +35,58 @@ const (
 	maxDimensions = 30
 )
 
-var errTooMany = errors.New("more than a line of metrics may have")
+var (
+	errTooMany  = errors.New("more than a line of metrics may have")
+	errNoNumber = errors.New("is no number that JSON has")
+)
 
 // WriteEMF writes metrics as one line in CloudWatch's embedded metric format
 // (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html):
 // written to a function's standard output they become metrics, without a call and
-// without a permission. Dimensions without a value are left out. The line is one Write.
+// without a permission. Dimensions without a value are left out. The line is one Write,
+// and made by hand: it is in the way of every reply, and encoding/json takes about five
+// times as long for it.
 func WriteEMF(w io.Writer, namespace string, at time.Time, dimensions []Dimension, metrics []Metric) error {
 	if len(metrics) > maxMetrics || len(dimensions) > maxDimensions {
 		return fmt.Errorf("%d metrics with %d dimensions: %w", len(metrics), len(dimensions), errTooMany)
 	}
-	type definition struct{ Name, Unit string }
-	line := make(map[string]any, len(dimensions)+len(metrics)+1)
-	names := make([]string, 0, len(dimensions))
+	line := make([]byte, 0, 256+128*len(metrics)) // a metric takes about 90 bytes
+	line = append(line, `{"_aws":{"Timestamp":`...)
+	line = strconv.AppendInt(line, at.UnixMilli(), 10)
+	line = append(line, `,"CloudWatchMetrics":[{"Namespace":`...)
+	line = appendQuoted(line, namespace)
+	line = append(line, `,"Dimensions":[[`...)
+	separator := ""
 	for _, d := range dimensions {
 		if d.Value != "" {
-			names = append(names, d.Name)
-			line[d.Name] = d.Value
+			line = appendQuoted(append(line, separator...), d.Name)
+			separator = ","
 		}
 	}
-	definitions := make([]definition, len(metrics))
-	for i, m := range metrics {
-		definitions[i] = definition{m.Name, m.Unit}
-		line[m.Name] = m.Value
+	line = append(line, `]],"Metrics":[`...)
+	separator = ""
+	for _, m := range metrics {
+		line = appendQuoted(append(append(line, separator...), `{"Name":`...), m.Name)
+		line = appendQuoted(append(line, `,"Unit":`...), m.Unit)
+		line = append(line, '}')
+		separator = ","
 	}
-	line["_aws"] = map[string]any{
-		"Timestamp":         at.UnixMilli(),
-		"CloudWatchMetrics": []any{map[string]any{"Namespace": namespace, "Dimensions": [][]string{names}, "Metrics": definitions}},
+	line = append(line, `]}]}`...)
+	for _, d := range dimensions {
+		if d.Value != "" {
+			line = appendQuoted(append(line, ','), d.Name)
+			line = appendQuoted(append(line, ':'), d.Value)
+		}
 	}
-	encoded, err := json.Marshal(line)
-	if err != nil {
-		return fmt.Errorf("metrics: %w", err)
+	for _, m := range metrics {
+		if math.IsNaN(m.Value) || math.IsInf(m.Value, 0) {
+			return fmt.Errorf("metric %s: %g %w", m.Name, m.Value, errNoNumber)
+		}
+		line = appendQuoted(append(line, ','), m.Name)
+		line = strconv.AppendFloat(append(line, ':'), m.Value, 'g', -1, 64)
 	}
-	_, err = w.Write(append(encoded, '\n'))
+	_, err := w.Write(append(line, '}', '\n'))
 	return err
 }
+
+func appendQuoted(dst []byte, s string) []byte { return jsontext.AppendQuoted(dst, []byte(s)) }
