@@ -104,6 +104,15 @@ sam-function: headers
 	@chmod 755 $(ARTIFACTS_DIR)/bootstrap
 	@go run ./layer/gate function $(ARTIFACTS_DIR) $(GOARCH)
 
+.PHONY: local local-api
+local: sam-build $(VERSITYGW) ## run a function in a container with sam local (FUNCTION=ApiFunction, EVENT=events/apigateway-v2.json)
+	@go build -o $(BUILD)/local ./cmd/local
+	@$(BUILD)/local $(if $(FUNCTION),-function $(FUNCTION)) $(if $(EVENT),-event $(EVENT))
+
+local-api: sam-build $(VERSITYGW) ## serve the HTTP API from a container with sam local (ADDR=127.0.0.1:3000)
+	@go build -o $(BUILD)/local ./cmd/local
+	@$(BUILD)/local -api $(or $(ADDR),127.0.0.1:3000)
+
 HOSTARCH := $(shell go env GOHOSTARCH 2>/dev/null)
 CROSS_arm64 := aarch64-linux-gnu-gcc
 CROSS_amd64 := x86_64-linux-gnu-gcc
@@ -137,6 +146,7 @@ lint: $(GOLANGCI_LINT) headers ## format, vet and lint
 .PHONY: check
 check: lint build layer $(VERSITYGW) $(VENV) $(SAM_VENV) ## the fast loop: lint, unit and integration tests
 	@sh test/arm64.sh
+	@sh internal/samlocal/engine.sh check || { [ $$? = 3 ] && echo "not run: the tests of sam local (test/samlocal_test.go), which need that engine"; }
 	@go test ./...
 
 .PHONY: test

@@ -15,7 +15,7 @@ func TestSamBuildsWithoutANetwork(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), "unshare", "--user", "--map-root-user", "--net",
 		absolute(t, "../build/sam/bin/sam"), "build", "--build-dir", filepath.Join(dir, "built"), "--template-file", "template.yaml", "--region", "us-east-1")
 	cmd.Dir = absolute(t, "..")
-	cmd.Env = append(os.Environ(), "SAM_CLI_TELEMETRY=0", "GOPROXY=off")
+	cmd.Env = append(os.Environ(), "SAM_CLI_TELEMETRY=0", "GOPROXY=off", "MAKEFLAGS=", "MAKELEVEL=")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)

@@ -4,6 +4,7 @@
 package childserver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,11 +26,13 @@ const (
 // ErrMissing is a server's program that is nowhere to be found.
 var ErrMissing = errors.New("program not found")
 
-// Options says what to run. All but Env is required.
+// Options says what to run. All but Host and Env is required.
 type Options struct {
 	// Name is what errors call the server.
 	Name   string
 	Binary string
+	// Host is the address to listen at; empty means 127.0.0.1, which nobody else reaches.
+	Host string
 	// Args are the arguments that make it listen at host:port.
 	Args func(host, port string) []string
 	// Env is the whole environment of the process.
@@ -61,7 +64,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 }
 
 func start(ctx context.Context, o Options) (*Server, error) {
-	addr, err := freeAddr(ctx)
+	addr, err := freeAddr(ctx, cmp.Or(o.Host, "127.0.0.1"))
 	if err != nil {
 		return nil, err
 	}
@@ -107,8 +110,8 @@ func Built(path ...string) (string, error) {
 	}
 }
 
-func freeAddr(ctx context.Context) (string, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+func freeAddr(ctx context.Context, host string) (string, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
 		return "", err
 	}

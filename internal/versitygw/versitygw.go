@@ -34,6 +34,9 @@ type Options struct {
 	// Dir holds everything the server keeps; it is created if missing and
 	// never removed.
 	Dir string
+	// Host is the address to listen at; empty means 127.0.0.1, which containers do not
+	// reach.
+	Host string
 	// Versioning makes it possible to turn on versioning for buckets.
 	Versioning bool
 }
@@ -63,7 +66,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}
 	root := newCredentials()
 	child, err := childserver.Start(ctx, childserver.Options{
-		Name: "versitygw", Binary: binary, Health: healthPath,
+		Name: "versitygw", Binary: binary, Host: o.Host, Health: healthPath,
 		Args: func(host, port string) []string {
 			return append([]string{"--port", net.JoinHostPort(host, port), "--region", Region, "--quiet", "--keep-alive", "--health", healthPath}, args...)
 		},

@@ -106,3 +106,21 @@ func get(t *testing.T, url string) (status int, err error) {
 	}
 	return resp.StatusCode, resp.Body.Close()
 }
+
+func TestPutAndGetAtAnotherAddress(t *testing.T) {
+	s := start(t, versitygw.Options{Dir: t.TempDir(), Host: "127.0.0.2"})
+	if !strings.HasPrefix(s.Endpoint(), "http://127.0.0.2:") {
+		t.Errorf("the server is at %s", s.Endpoint())
+	}
+	for _, content := range []string{"one", "two"} { // the bucket is there the second time
+		if err := s.Put(t.Context(), "bucket", "a/key", []byte(content)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Get(t.Context(), "bucket", "a/key"); string(got) != content {
+			t.Errorf("got %q (%v), want %q", got, err, content)
+		}
+	}
+	if _, err := s.Get(t.Context(), "bucket", "another"); err == nil || !strings.Contains(err.Error(), "s3://bucket/another") {
+		t.Errorf("an object that is not there: %v", err)
+	}
+}
