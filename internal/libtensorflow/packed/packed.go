@@ -30,11 +30,11 @@ const packSuffix = ".zst"
 // they are cleared to where they are read (a tenth of the time for inflating at 8 MiB).
 const FrameSize = 2 << 20
 
-// Limits on what a manifest may ask for. TensorFlow needs a tenth of each.
+// Limits on what a manifest may ask for. TensorFlow needs a quarter of each, or less.
 const (
 	maxManifest  = 1 << 20 // bytes of JSON
 	maxLibraries = 8
-	maxFrames    = 4096     // of one library
+	maxFrames    = 16384    // of one library
 	maxFrame     = 32 << 20 // unpacked bytes of one frame
 	maxLibrary   = 8 << 30  // unpacked bytes of one library
 )
