@@ -19,8 +19,6 @@ const (
 
 var errELF = errors.New("not the shared library that was expected")
 
-var machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
-
 // cut removes from a shared library what the loader never maps: symbols and
 // debug information for linkers, a quarter of libtensorflow. It truncates the
 // file after its last segment and removes the section table from the header,
@@ -33,7 +31,7 @@ func cut(path, arch string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	end, err := mappedEnd(f, machines[arch])
+	end, err := mappedEnd(f, abi.Machines[arch])
 	if err != nil {
 		return fmt.Errorf("cut %s: %w", path, err)
 	}

@@ -22,17 +22,23 @@ type gateway struct {
 	once     sync.Once
 }
 
-// newGateway is an open gateway.
-func newGateway(t *testing.T) *gateway {
+// toStore passes requests on to the S3 server.
+func toStore(t *testing.T) *httputil.ReverseProxy {
 	t.Helper()
 	upstream, err := url.Parse(store.Endpoint())
 	if err != nil {
 		t.Fatal(err)
 	}
-	pass := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+	return &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(upstream)
 		r.Out.Host = r.In.Host // it is signed
 	}}
+}
+
+// newGateway is an open gateway.
+func newGateway(t *testing.T) *gateway {
+	t.Helper()
+	pass := toStore(t)
 	g := &gateway{open: make(chan struct{}), first: make(chan struct{})}
 	close(g.open)
 	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -13,6 +13,9 @@ import (
 // ErrMissing is something that provided.al2023 does not have.
 var ErrMissing = errors.New("provided.al2023 does not have it")
 
+// Machines are the processors of Lambda, by Go's names of architectures.
+var Machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
+
 // The versions of the C and C++ libraries of provided.al2023, and which libraries there
 // are without installing any. AL2023 keeps its glibc for life; of its libstdc++ newer ones
 // are in some images and not in the run-time environment.

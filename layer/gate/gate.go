@@ -19,8 +19,6 @@ const (
 	layerBytes    = 140_000_000
 )
 
-var machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
-
 var errRefused = errors.New("refused")
 
 // function checks the folder of a function: a program called bootstrap.
@@ -115,7 +113,7 @@ func program(path, arch string) error {
 	}
 	defer f.Close()
 	var faults []error
-	if f.Machine != machines[arch] {
+	if f.Machine != abi.Machines[arch] {
 		faults = append(faults, fmt.Errorf("bootstrap is for %s, the template says %s: %w", f.Machine, arch, errRefused))
 	}
 	return errors.Join(append(faults, abi.Check(f, "bootstrap"))...)
