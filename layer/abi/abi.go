@@ -40,8 +40,11 @@ func Check(f *elf.File, name string, shipped ...string) error {
 			faults = append(faults, fmt.Errorf("%s needs %s: %w", name, library, ErrMissing))
 		}
 	}
+	if f.SectionByType(elf.SHT_GNU_VERNEED) == nil {
+		return errors.Join(faults...) // it asks for no versions
+	}
 	needs, err := f.DynamicVersionNeeds()
-	if err != nil && !errors.Is(err, elf.ErrNoSymbols) {
+	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	for _, need := range needs {
