@@ -87,8 +87,8 @@ func TestParseSaysWhatItSawInstead(t *testing.T) {
 
 func TestSampleEventsAskForADigit(t *testing.T) {
 	files, err := filepath.Glob("../../events/*.json")
-	if err != nil || len(files) != 8 {
-		t.Fatalf("%d sample events (%v), want 8", len(files), err)
+	if err != nil || len(files) != 9 {
+		t.Fatalf("%d sample events (%v), want 9", len(files), err)
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
@@ -106,6 +106,13 @@ func TestSampleEventsAskForADigit(t *testing.T) {
 			if e.Source == event.Direct {
 				if name := "direct-" + string(e.Call()) + ".json"; filepath.Base(file) != name {
 					t.Errorf("it is %s", name)
+				}
+				return
+			}
+			if e.Source == event.S3 {
+				work, err := e.Work()
+				if err != nil || len(work) != 1 || len(work[0].Objects) != 1 {
+					t.Errorf("it is about %+v (%v), want one object", work, err)
 				}
 				return
 			}
