@@ -33,6 +33,10 @@ var (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(panicVariable) != "" {
+		runPanicking()
+		return
+	}
 	status, err := run(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "integration tests:", err)

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"github.com/aws/smithy-go/middleware"
+
 	"github.com/tensorlambda/tensorlambda/internal/blob"
 	"github.com/tensorlambda/tensorlambda/internal/event"
 	"github.com/tensorlambda/tensorlambda/internal/infer/tensorflow"
@@ -59,6 +61,10 @@ type config struct {
 
 	S3Endpoint  string
 	SQSEndpoint string
+
+	// Calls is what AWS clients do beside their calls. It is no setting but the function's
+	// tracing, and goes where the endpoints go.
+	Calls []func(*middleware.Stack) error
 }
 
 // readConfig reads all settings through get, which is os.Getenv but in tests.

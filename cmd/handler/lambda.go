@@ -13,10 +13,12 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/tensorlambda/tensorlambda/internal/batch"
 	"github.com/tensorlambda/tensorlambda/internal/coldstart"
 	"github.com/tensorlambda/tensorlambda/internal/function"
+	"github.com/tensorlambda/tensorlambda/internal/telemetry/xray"
 )
 
 // initWait is how long the init phase waits for the model. Lambda kills an init
@@ -31,7 +33,8 @@ func runLambda(ctx context.Context, getenv func(string) string) int {
 	log := slog.New(lambdacontext.NewLogHandler()) // with the request id of the invocation
 	slog.SetDefault(log)                           // aws-lambda-go writes what goes wrong by the log package, which is no JSON
 	api := getenv("AWS_LAMBDA_RUNTIME_API")
-	set, err := lambdaSetup(ctx, getenv)
+	tracer := tracing{xray: xray.New(log)}
+	set, err := lambdaSetup(ctx, getenv, tracer.xray.Instrument()...)
 	if err != nil {
 		return failInit(ctx, log, api, "Settings.Invalid", err, exitUsage)
 	}
@@ -49,6 +52,7 @@ func runLambda(ctx context.Context, getenv func(string) string) int {
 			if err := writeStartMetrics(os.Stdout, set.cfg.MetricsNamespace, report); err != nil {
 				log.Error("metrics of the cold start", "error", err)
 			}
+			tracer.start.Store(&report)
 		}
 	}
 	coldstart.Start(set.start)
@@ -63,7 +67,7 @@ func runLambda(ctx context.Context, getenv func(string) string) int {
 	server := router(set.cfg, log, nil, nil)
 	handler := function.New(function.Options{
 		Serve: server, Direct: server, Batch: batch.New(set.batch), Sources: set.cfg.Sources, Logger: log,
-		Metrics: os.Stdout, Namespace: set.cfg.MetricsNamespace,
+		Metrics: os.Stdout, Namespace: set.cfg.MetricsNamespace, Trace: tracer.trace,
 	})
 	if set.cfg.ResponseStream {
 		lambda.StartWithOptions(handler.Stream, lambda.WithContext(ctx))
@@ -80,9 +84,11 @@ type lambdaSettings struct {
 	batch batch.Options
 }
 
-// lambdaSetup reads the settings of a function. Any error is a fault of them.
-func lambdaSetup(ctx context.Context, getenv func(string) string) (set lambdaSettings, err error) {
+// lambdaSetup reads the settings of a function. Any error is a fault of them. calls is what
+// its AWS clients do beside their calls.
+func lambdaSetup(ctx context.Context, getenv func(string) string, calls ...func(*middleware.Stack) error) (set lambdaSettings, err error) {
 	set.cfg, err = readConfig(getenv)
+	set.cfg.Calls = calls
 	if set.cfg.ModelURI == "" && getenv("MODEL_URI") == "" {
 		err = errors.Join(errors.New("MODEL_URI: not set: it says where the model is (s3://bucket/key, s3://bucket/prefix/)"), err)
 	}
@@ -101,7 +107,7 @@ func lambdaSetup(ctx context.Context, getenv func(string) string) (set lambdaSet
 	// environment among them, are not for them.
 	set.batch.Store.Files = nil
 	if set.cfg.Queue != (queueAddress{}) {
-		set.batch.Queue, err = newQueue(ctx, set.cfg.Queue, set.cfg.SQSEndpoint)
+		set.batch.Queue, err = newQueue(ctx, set.cfg.Queue, set.cfg.SQSEndpoint, calls...)
 	}
 	return set, err
 }

@@ -12,7 +12,6 @@ import (
 // writeStartMetrics writes how long a start took, all of it and each stage, as metrics
 // of the model.
 func writeStartMetrics(w io.Writer, namespace string, report coldstart.Report) error {
-	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }
 	metrics := []telemetry.Metric{{Name: "ColdStart", Unit: telemetry.Milliseconds, Value: ms(report.End.Sub(report.Start))}}
 	for _, s := range report.Stages {
 		metrics = append(metrics, telemetry.Metric{Name: stageMetric(s.Name), Unit: telemetry.Milliseconds, Value: ms(s.End.Sub(s.Start))})
@@ -22,11 +21,16 @@ func writeStartMetrics(w io.Writer, namespace string, report coldstart.Report) e
 }
 
 // stageMetric is the name of a stage's metric: ColdStartWarmUp for "warm-up".
-func stageMetric(stage string) string {
+func stageMetric(stage string) string { return "ColdStart" + joined(stage) }
+
+// joined is the words of a stage as one: WarmUp for "warm-up".
+func joined(stage string) string {
 	var name strings.Builder
-	name.WriteString("ColdStart")
 	for _, word := range strings.FieldsFunc(stage, func(r rune) bool { return r == ' ' || r == '-' }) {
 		name.WriteString(strings.ToUpper(word[:1]) + word[1:])
 	}
 	return name.String()
 }
+
+// ms is a duration in milliseconds, to the microsecond.
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }

@@ -14,6 +14,7 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go/middleware"
 	smithytime "github.com/aws/smithy-go/time"
 
 	"github.com/tensorlambda/tensorlambda/internal/batch"
@@ -39,8 +40,9 @@ type queue struct {
 var _ batch.Queue = (*queue)(nil)
 
 // newQueue makes a queue. endpoint, where set, is that of another server than the
-// address names. It opens no connection. Any error is a fault of the settings.
-func newQueue(ctx context.Context, address queueAddress, endpoint string) (*queue, error) {
+// address names; calls is what the client does beside its calls. It opens no connection.
+// Any error is a fault of the settings.
+func newQueue(ctx context.Context, address queueAddress, endpoint string, calls ...func(*middleware.Stack) error) (*queue, error) {
 	options := []func(*awsconfig.LoadOptions) error{
 		awsconfig.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(callTimeout)),
 	}
@@ -58,6 +60,7 @@ func newQueue(ctx context.Context, address queueAddress, endpoint string) (*queu
 		endpoint = address.endpoint
 	}
 	client := sqs.NewFromConfig(cfg, func(o *sqs.Options) {
+		o.APIOptions = append(o.APIOptions, calls...)
 		if endpoint != "" {
 			o.BaseEndpoint = aws.String(endpoint)
 		}

@@ -20,7 +20,7 @@ func openStores(ctx context.Context, cfg config, others ...blob.URI) (blob.Store
 		if u.Scheme != blob.S3Scheme {
 			continue
 		}
-		client, err := blob.NewClient(ctx, blob.ClientOptions{Endpoint: cfg.S3Endpoint})
+		client, err := blob.NewClient(ctx, blob.ClientOptions{Endpoint: cfg.S3Endpoint, Calls: cfg.Calls})
 		if err != nil {
 			return blob.Stores{}, err
 		}

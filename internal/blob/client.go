@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/middleware"
 )
 
 // The times of a client. They are short beside the SDK's own because a start
@@ -36,6 +37,8 @@ type ClientOptions struct {
 	Endpoint string
 	// Both keys together replace the SDK's search for credentials.
 	AccessKeyID, SecretAccessKey string
+	// Calls is added to what the client does with each call.
+	Calls []func(*middleware.Stack) error
 }
 
 // NewClient makes a client for NewS3. It opens no connection: credentials and
@@ -63,6 +66,7 @@ func NewClient(ctx context.Context, o ClientOptions) (*s3.Client, error) {
 	}
 	return s3.NewFromConfig(cfg, func(so *s3.Options) {
 		so.DisableLogOutputChecksumValidationSkipped = true
+		so.APIOptions = append(so.APIOptions, o.Calls...)
 		if o.Endpoint != "" {
 			so.BaseEndpoint = aws.String(o.Endpoint)
 			so.UsePathStyle = true

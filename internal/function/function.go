@@ -1,6 +1,6 @@
 // Package function handles one Lambda invocation: it recognises the event, has
-// it served, answers in the dialect of the sender, and writes a line about it into the
-// log and one into the metrics.
+// it served, answers in the dialect of the sender, and tells of it: a line in the log, one
+// in the metrics, a span in the trace.
 package function
 
 import (
@@ -52,6 +52,9 @@ type Options struct {
 	Metrics io.Writer
 	// Namespace is CloudWatch's namespace of the metrics.
 	Namespace string
+	// Trace gets each invocation once it is over, before its reply is given back, from
+	// several goroutines at once where there are several; nil means that nobody wants it.
+	Trace func(context.Context, telemetry.Span)
 }
 
 // Handler handles invocations, any number of them at once. It has two faces for
@@ -65,6 +68,7 @@ type Handler struct {
 	log       *slog.Logger
 	metrics   io.Writer
 	namespace string
+	trace     func(context.Context, telemetry.Span)
 }
 
 var _ lambda.Handler = (*Handler)(nil)
@@ -73,7 +77,7 @@ var _ lambda.Handler = (*Handler)(nil)
 func New(opts Options) *Handler {
 	h := &Handler{
 		serve: opts.Serve, direct: opts.Direct, batch: opts.Batch, sources: opts.Sources,
-		log: opts.Logger, metrics: opts.Metrics, namespace: opts.Namespace,
+		log: opts.Logger, metrics: opts.Metrics, namespace: opts.Namespace, trace: opts.Trace,
 	}
 	if h.sources == nil {
 		h.sources = event.Classes()
@@ -126,9 +130,12 @@ func (h *Handler) invoke(ctx context.Context, payload []byte, stream bool) (*Rep
 	start := time.Now()
 	call := new(telemetry.Call)
 	source, out := h.handle(telemetry.WithCall(ctx, call), payload, stream)
-	e := &ended{outcome: out, source: source, size: len(payload), took: time.Since(start), call: call}
+	e := &ended{outcome: out, source: source, size: len(payload), start: start, took: time.Since(start), call: call}
 	h.logInvocation(ctx, e)
 	h.writeMetrics(ctx, e)
+	if h.trace != nil {
+		h.trace(ctx, e.span())
+	}
 	if failed, ok := errors.AsType[*failure](out.err); ok {
 		return nil, failed.response()
 	}

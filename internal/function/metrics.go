@@ -10,17 +10,18 @@ import (
 	"github.com/tensorlambda/tensorlambda/internal/telemetry"
 )
 
-// ended is an invocation that is over, for the log and the metrics.
+// ended is an invocation that is over, for the log, the metrics and the trace.
 type ended struct {
 	outcome
 	source event.Source
-	size   int           // of the payload in bytes
+	size   int // of the payload in bytes
+	start  time.Time
 	took   time.Duration // the whole of it
 	call   *telemetry.Call
 }
 
 // stage is a part of an invocation: its name in the log and in the metrics. One that
-// was not reached takes no time, and is in neither.
+// was not reached takes no time, and is nowhere.
 type stage struct {
 	attr, metric string
 	took         time.Duration
@@ -33,6 +34,14 @@ func (e *ended) stages() [7]stage {
 		{"decodeMs", "Decode", c.Decode}, {"runMs", "Run", c.Run}, {"encodeMs", "Encode", c.Encode},
 		{"readMs", "BatchRead", c.Read}, {"scoreMs", "BatchScore", c.Score}, {"writeMs", "BatchWrite", c.Write},
 	}
+}
+
+// failed says that it failed, and nobody else is to blame.
+func (e *ended) failed() bool { return e.err != nil || e.status >= http.StatusInternalServerError }
+
+// refused says that a client over HTTP is to blame.
+func (e *ended) refused() bool {
+	return e.status >= http.StatusBadRequest && e.status < http.StatusInternalServerError
 }
 
 // attrs is the fields of the log's line. They hold names of the model, sizes and times,
@@ -73,9 +82,9 @@ func (e *ended) metrics() []telemetry.Metric {
 		metrics = append(metrics, telemetry.Metric{Name: name, Unit: telemetry.Milliseconds, Value: ms(d)})
 	}
 	duration("Latency", e.took)
-	count("Errors", one(e.err != nil || e.status >= http.StatusInternalServerError))
+	count("Errors", one(e.failed()))
 	if e.status != 0 {
-		count("ClientErrors", one(e.status >= http.StatusBadRequest && e.status < http.StatusInternalServerError))
+		count("ClientErrors", one(e.refused()))
 	}
 	for _, s := range e.stages() {
 		if s.took > 0 {

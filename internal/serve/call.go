@@ -67,9 +67,9 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request, c *telemetry.Call, 
 
 // awaited is loaded, noted in c.
 func (s *Server) awaited(ctx context.Context, c *telemetry.Call) (*infer.Model, error) {
-	start := time.Now()
+	c.Asked = time.Now()
 	m, err := s.loaded(ctx)
-	c.Wait = time.Since(start)
+	c.Wait = time.Since(c.Asked)
 	if err == nil {
 		c.Model, c.Version = m.Name, m.Version
 	}

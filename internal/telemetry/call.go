@@ -16,9 +16,12 @@ type Call struct {
 	// It is empty for batch work, and where the request was refused before.
 	Signature string
 
+	// Asked is when a request asked for the model.
+	Asked time.Time
 	// Wait is how long the model was waited for.
 	Wait time.Duration
-	// Decode, Run and Encode are the stages of a request.
+	// Decode, Run and Encode are the stages of a request: with Wait, which comes first,
+	// they follow one another without a gap.
 	Decode, Run, Encode time.Duration
 	// Read, Score and Write are how long batch work read the input, decoded, ran and
 	// encoded, and wrote the output. These go on beside each other, and Score is of
