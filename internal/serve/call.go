@@ -57,6 +57,7 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request, c *telemetry.Call, 
 	if err := served(m); err != nil {
 		return err
 	}
+	nameVersion(w, m)
 	reply, results, err := answer(r.Context(), c, m, body, decode, out)
 	if err != nil {
 		return err

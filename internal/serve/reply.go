@@ -6,7 +6,14 @@ import (
 	"time"
 
 	"github.com/tensorlambda/tensorlambda/internal/codec"
+	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
+
+// versionHeader names the version of the model that an answer, or a refusal, is of. While
+// a new version is brought out two answer side by side.
+const versionHeader = "Model-Version"
+
+func nameVersion(w http.ResponseWriter, m *infer.Model) { w.Header().Set(versionHeader, m.Version) }
 
 // send writes a reply with the status 200, compressed where the client takes
 // that and it makes the reply shorter. The pieces are written as they lie, so

@@ -81,6 +81,33 @@ func do(h http.Handler, method, path, body string) *httptest.ResponseRecorder {
 	return w
 }
 
+// Whoever compares answers while a version is brought out has to know whose they are.
+func TestWhatTheModelAnswersOrRefusesNamesItsVersion(t *testing.T) {
+	const model = "/v2/models/half_plus_two"
+	gone := handler(serve.Options{Model: func(context.Context) (*infer.Model, error) { return nil, infer.ErrNotFound }})
+	for _, tt := range []struct {
+		h                        http.Handler
+		method, path, body, want string
+	}{
+		{handler(serve.Options{}), http.MethodPost, predictPath, `{"instances":[1]}`, "3"},
+		{handler(serve.Options{}), http.MethodPost, predictPath, `{"instances":["x"]}`, "3"},
+		{handler(serve.Options{}), http.MethodPost, "/v1/models/half_plus_two/versions/3:predict", `{"instances":[1]}`, "3"},
+		{handler(serve.Options{}), http.MethodPost, "/v1/models/half_plus_two/versions/2:predict", `{"instances":[1]}`, ""},
+		{handler(serve.Options{}), http.MethodGet, "/v2/models/other", "", ""},
+		{handler(serve.Options{}), http.MethodPost, model + "/infer", `{"inputs":[{"name":"x","shape":[1],"datatype":"FP32","data":[1]}]}`, "3"},
+		{handler(serve.Options{}), http.MethodGet, "/v1/models/half_plus_two", "", "3"},
+		{handler(serve.Options{}), http.MethodGet, "/v1/models/half_plus_two/metadata", "", "3"},
+		{handler(serve.Options{}), http.MethodGet, model, "", "3"},
+		{handler(serve.Options{}), http.MethodGet, model + "/ready", "", "3"},
+		{handler(serve.Options{}), http.MethodGet, "/v2", "", ""},
+		{gone, http.MethodPost, predictPath, `{"instances":[1]}`, ""},
+	} {
+		if got := do(tt.h, tt.method, tt.path, tt.body).Header().Get("Model-Version"); got != tt.want {
+			t.Errorf("%s %s %s: Model-Version %q, want %q", tt.method, tt.path, tt.body, got, tt.want)
+		}
+	}
+}
+
 const predictPath = "/v1/models/half_plus_two:predict"
 
 // routeTest is a request and its answer, which is JSON.

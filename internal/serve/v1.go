@@ -55,11 +55,13 @@ func (s *Server) pageV1(w http.ResponseWriter, r *http.Request, t target) error 
 		if err := t.servable(m); err != nil {
 			return err
 		}
+		nameVersion(w, m)
 		return s.send(w, r, jsonReply(codec.AppendMetadata(nil, m.Name, m.Version, m.Catalog())))
 	}
 	if !t.names(m) {
 		return t.noStatus(m)
 	}
+	nameVersion(w, m)
 	return s.send(w, r, jsonReply(appendStatus(nil, m.Version)))
 }
 

@@ -137,6 +137,7 @@ func (s *Server) modelReady(w http.ResponseWriter, r *http.Request, t target) er
 	if err := t.known(m); err != nil {
 		return err
 	}
+	nameVersion(w, m)
 	text := append([]byte(`{"name":`), jsontext.AppendQuoted(nil, []byte(m.Name))...)
 	return s.send(w, r, jsonReply(append(text, `,"ready":true}`...)))
 }
@@ -163,5 +164,6 @@ func (s *Server) modelMetadata(w http.ResponseWriter, r *http.Request, t target)
 	if err := t.known(m); err != nil {
 		return err
 	}
+	nameVersion(w, m)
 	return s.send(w, r, jsonReply(codec.AppendModelMetadata(nil, m.Name, m.Version, m.Format, m.Catalog())))
 }
