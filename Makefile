@@ -107,7 +107,7 @@ sam-function: headers
 	@go run ./layer/gate function $(ARTIFACTS_DIR) $(GOARCH)
 
 .PHONY: local local-api
-local: sam-build $(VERSITYGW) ## run a function in a container with sam local (FUNCTION=ApiFunction, EVENT=events/apigateway-v2.json)
+local: sam-build $(VERSITYGW) ## run a function in a container with sam local (EVENT=events/apigateway-v2.json, FUNCTION=)
 	@go build -o $(BUILD)/local ./cmd/local
 	@$(BUILD)/local $(if $(FUNCTION),-function $(FUNCTION)) $(if $(EVENT),-event $(EVENT))
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -46,14 +47,7 @@ func TestSAMLocal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var rows bytes.Buffer
-		for _, image := range d.Images {
-			if err := json.Compact(&rows, image); err != nil {
-				t.Fatal(err)
-			}
-			rows.WriteByte('\n')
-		}
-		event, object, err := session.Deliver(t.Context(), event, rows.Bytes())
+		event, object, err := session.Deliver(t.Context(), event, imageRows(t, d))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,10 +61,55 @@ func TestSAMLocal(t *testing.T) {
 		d.check(t, predictions(t, string(output)), 0, len(d.Images))
 	})
 
-	t.Run("the HTTP API serves ApiFunction", func(t *testing.T) {
-		r := askAPI(t, session, settings, "/v1/models/digits:predict", d.Request)
-		d.check(t, r, 0, len(d.Images))
+	t.Run("BatchFunction scores the object of an event in a queue, and of EventBridge", func(t *testing.T) {
+		for file, want := range map[string]string{"sqs-s3-put.json": `{"batchItemFailures":[]}`, "eventbridge-object-created.json": "null"} {
+			event, object, err := session.Deliver(t.Context(), read(t, "../events/"+file), imageRows(t, d))
+			if err != nil {
+				t.Fatal(err)
+			}
+			prefix := strings.TrimSuffix(file, ".json")
+			answer, err := session.Invoke(t.Context(), "BatchFunction", event, with(settings, "OUTPUT_URI", "s3://scored/"+prefix+"/"))
+			if err != nil || strings.ReplaceAll(string(answer), " ", "") != want { // SAM writes JSON anew
+				t.Fatalf("%s: answer %s: %v", file, answer, err)
+			}
+			output, err := session.S3.Get(t.Context(), "scored", prefix+"/"+object.Key+".out.jsonl")
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.check(t, predictions(t, string(output)), 0, len(d.Images))
+		}
 	})
+
+	t.Run("the HTTP API serves ApiFunction", func(t *testing.T) {
+		path := serveAPI(t, session, settings) + "/v1/models/digits:predict"
+		r, _ := postAPI(t, path, d.Request, "application/json")
+		d.check(t, r, 0, len(d.Images))
+		// A binary answer arrives as it is, and not as the base64 in which a function gives it.
+		r, header := postAPI(t, path, d.Request, "application/x-npy")
+		if r.StatusCode != http.StatusOK || !strings.HasPrefix(r.Body, "\x93NUMPY") || header.Get("Model-Version") != "1" {
+			t.Errorf("NumPy: %d %.80q %v", r.StatusCode, r.Body, header)
+		}
+	})
+}
+
+// imageRows are the images, one a line.
+func imageRows(t *testing.T, d *digits) []byte {
+	t.Helper()
+	var rows bytes.Buffer
+	for _, image := range d.Images {
+		if err := json.Compact(&rows, image); err != nil {
+			t.Fatal(err)
+		}
+		rows.WriteByte('\n')
+	}
+	return rows.Bytes()
+}
+
+// with is settings with another value for one of them.
+func with(settings map[string]string, name, value string) map[string]string {
+	other := maps.Clone(settings)
+	other[name] = value
+	return other
 }
 
 // predictions is a reply with the rows of an output.
@@ -93,8 +132,8 @@ func predictions(t *testing.T, output string) reply {
 	return reply{StatusCode: http.StatusOK, Body: string(encoded)}
 }
 
-// askAPI serves the API for one request.
-func askAPI(t *testing.T, session *samlocal.Session, settings map[string]string, path, body string) reply {
+// serveAPI serves the API until the test ends, and is its URL.
+func serveAPI(t *testing.T, session *samlocal.Session, settings map[string]string) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -106,30 +145,48 @@ func askAPI(t *testing.T, session *samlocal.Session, settings map[string]string,
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
 	go func() { served <- session.ServeAPI(ctx, host, port, settings) }()
-	defer func() {
+	t.Cleanup(func() {
 		cancel()
 		<-served
-	}()
-	for tick := time.NewTicker(50 * time.Millisecond); ; {
-		resp, err := http.Post("http://"+addr+path, "application/json", strings.NewReader(body))
+	})
+	for tick, end := time.NewTicker(50*time.Millisecond), time.After(patience); ; {
+		conn, err := net.Dial("tcp", addr)
 		if err == nil {
-			defer resp.Body.Close()
-			content, err := io.ReadAll(resp.Body)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return reply{StatusCode: resp.StatusCode, Body: string(content)}
+			conn.Close()
+			return "http://" + addr
 		}
 		select { // nobody listens yet
 		case <-tick.C:
+		case <-end:
+			t.Fatalf("the API is not served: %v", err)
 		case err := <-served:
 			served <- err
 			t.Fatalf("the API is not served: %v", err)
 		}
 	}
+}
+
+func postAPI(t *testing.T, url, body, accept string) (reply, http.Header) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", accept)
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	content, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reply{StatusCode: resp.StatusCode, Body: string(content)}, resp.Header
 }
 
 // startSAM builds what SAM deploys, and returns where it runs.

@@ -5,6 +5,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,7 +30,7 @@ const (
 var settings = map[string]string{"MODEL_URI": "s3://" + models + "/" + key, "OUTPUT_URI": "s3://" + output + "/"}
 
 func main() {
-	function := flag.String("function", "ApiFunction", "logical `id` of the function in the template")
+	function := flag.String("function", "", "logical `id` of the function in the template (default BatchFunction for an event about an object, else ApiFunction)")
 	event := flag.String("event", filepath.Join("events", "apigateway-v2.json"), "`file` with the event")
 	api := flag.String("api", "", "serve the HTTP API on this `address` instead")
 	flag.Parse()
@@ -84,11 +85,13 @@ func invoke(ctx context.Context, session *samlocal.Session, function, file strin
 	}
 	delivered, object, err := session.Deliver(ctx, event, rows)
 	aboutObject := !errors.Is(err, samlocal.ErrNotS3)
-	if aboutObject {
-		if err != nil {
-			return err
-		}
-		event = delivered
+	switch {
+	case !aboutObject:
+		function = cmp.Or(function, "ApiFunction")
+	case err != nil:
+		return err
+	default:
+		function, event = cmp.Or(function, "BatchFunction"), delivered
 	}
 	answer, err := session.Invoke(ctx, function, event, settings)
 	if err != nil {

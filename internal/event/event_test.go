@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,8 +88,8 @@ func TestParseSaysWhatItSawInstead(t *testing.T) {
 
 func TestSampleEventsAskForADigit(t *testing.T) {
 	files, err := filepath.Glob("../../events/*.json")
-	if err != nil || len(files) != 9 {
-		t.Fatalf("%d sample events (%v), want 9", len(files), err)
+	if err != nil || len(files) != 11 {
+		t.Fatalf("%d sample events (%v), want 11", len(files), err)
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
@@ -109,7 +110,7 @@ func TestSampleEventsAskForADigit(t *testing.T) {
 				}
 				return
 			}
-			if e.Source == event.S3 {
+			if slices.Contains([]event.Source{event.S3, event.SQS, event.EventBridge}, e.Source) {
 				work, err := e.Work()
 				if err != nil || len(work) != 1 || len(work[0].Objects) != 1 {
 					t.Errorf("it is about %+v (%v), want one object", work, err)
