@@ -31,12 +31,7 @@ func (d *worker) inflate(ctx context.Context, t *task, opts InflateOptions) erro
 		opts.Progress(t.Size)
 	}
 	if !t.late() && t.to.early.Add(-1) <= 0 && opts.Place != nil && opts.Early != nil {
-		if err := opts.Early(ctx, t.to.Entry); err != nil {
-			return err
-		}
-	}
-	if t.to.frames.Add(-1) == 0 && opts.Done != nil {
-		return opts.Done(t.to.Entry)
+		return opts.Early(ctx, t.to.Entry)
 	}
 	return nil
 }

@@ -31,10 +31,6 @@ type InflateOptions struct {
 	// Early, where Place is set, is told of each library as soon as all but its
 	// late regions is written, on a worker's goroutine. Its error ends Inflate.
 	Early func(context.Context, Entry) error
-	// Done is told of each library as soon as all its bytes are written, on a
-	// worker's goroutine: while it runs the other workers go on. Its error
-	// ends Inflate.
-	Done func(Entry) error
 	// Progress is told of each frame's bytes once they are written, by several
 	// goroutines at a time.
 	Progress func(bytes int64)
@@ -59,7 +55,7 @@ type Decoder interface {
 // must read as zeros where nothing was written: long runs of zeros are not.
 // After an error what they hold is unspecified. The error is ErrDamaged, with
 // the pack file, the frame and its offset, where a frame is not what was
-// packed; that of dst, Done or a writer; or that of ctx. All goroutines have
+// packed; that of dst, of one of the funcs or of a writer; or that of ctx. All goroutines have
 // ended when Inflate returns.
 func (l *Library) Inflate(ctx context.Context, dst func(Entry) (io.WriterAt, error), opts InflateOptions) error {
 	frames, err := l.plan(dst)
@@ -75,10 +71,9 @@ func (l *Library) Inflate(ctx context.Context, dst func(Entry) (io.WriterAt, err
 // target is one library being inflated.
 type target struct {
 	Entry
-	pack   io.ReaderAt
-	dst    io.WriterAt
-	frames atomic.Int64 // not written yet
-	early  atomic.Int64 // of them outside late regions
+	pack  io.ReaderAt
+	dst   io.WriterAt
+	early atomic.Int64 // frames outside late regions that are not written yet
 }
 
 // task is one frame, at its places in the pack file and in the library.
@@ -105,7 +100,6 @@ func (l *Library) plan(dst func(Entry) (io.WriterAt, error)) ([]task, error) {
 			return nil, fmt.Errorf("%s: %w", e.Name, err)
 		}
 		to := &target{Entry: e, pack: l.packs[i], dst: w}
-		to.frames.Store(int64(max(len(e.Frames), 1)))
 		if len(e.Frames) == 0 {
 			tasks = append(tasks, task{to: to, region: -1})
 		}
@@ -143,12 +137,7 @@ func (l *Library) inflate(ctx context.Context, tasks []task, opts InflateOptions
 		// for that.
 		slices.SortStableFunc(tasks, func(a, b task) int { return order(a.late()) - order(b.late()) })
 		if opts.LeaveCold {
-			tasks = slices.DeleteFunc(tasks, func(t task) bool {
-				if t.cold() {
-					t.to.frames.Add(-1)
-				}
-				return t.cold()
-			})
+			tasks = slices.DeleteFunc(tasks, func(t task) bool { return t.cold() })
 		}
 	}
 	var next atomic.Int64

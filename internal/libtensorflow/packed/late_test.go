@@ -35,8 +35,6 @@ func TestLateRegionsComeLast(t *testing.T) {
 
 	files, memory := make(map[string]*memory), make(map[string][]byte)
 	mapped := map[string]chan struct{}{packed.Framework: make(chan struct{}), packed.CC: make(chan struct{})}
-	var mu sync.Mutex
-	var done int
 	for name, data := range want {
 		memory[name] = make([]byte, len(data))
 	}
@@ -67,22 +65,18 @@ func TestLateRegionsComeLast(t *testing.T) {
 				return nil, ctx.Err()
 			}
 		},
-		Done: func(e packed.Entry) error {
-			mu.Lock()
-			defer mu.Unlock()
-			done++
-			whole := bytes.Clone(files[e.Name].data)
-			for _, r := range e.Late {
-				copy(whole[r.Offset:r.End()], memory[e.Name][r.Offset:r.End()])
-			}
-			if !bytes.Equal(whole, want[e.Name]) {
-				t.Errorf("%s is reported and not whole", e.Name)
-			}
-			return nil
-		},
 	})
-	if err != nil || done != 2 {
-		t.Errorf("%d libraries are done: %v", done, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range lib.Manifest().Libraries {
+		whole := bytes.Clone(files[e.Name].data)
+		for _, r := range e.Late {
+			copy(whole[r.Offset:r.End()], memory[e.Name][r.Offset:r.End()])
+		}
+		if !bytes.Equal(whole, want[e.Name]) {
+			t.Errorf("%s is not whole in the end", e.Name)
+		}
 	}
 }
 
@@ -182,16 +176,15 @@ func TestColdRegionsAreForRegions(t *testing.T) {
 	if got := lib.Manifest().ColdSize(); got != cold.Size {
 		t.Errorf("%d bytes are cold, want %d", got, cold.Size)
 	}
-	memory, whole := make([]byte, len(data)), false
+	memory := make([]byte, len(data))
 	files, err := inflate(t.Context(), lib, packed.InflateOptions{
 		LeaveCold: true,
 		Place: func(_ context.Context, _ packed.Entry, _ int, offset, size int64) ([]byte, error) {
 			return memory[offset : offset+size], nil
 		},
-		Done: func(packed.Entry) error { whole = true; return nil },
 	})
-	if err != nil || !whole {
-		t.Fatalf("whole: %t, %v", whole, err)
+	if err != nil {
+		t.Fatal(err)
 	}
 	hot := src.Late[0]
 	want := bytes.Clone(data)

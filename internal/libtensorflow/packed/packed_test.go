@@ -197,48 +197,31 @@ func contents(t *testing.T, dir string) map[string]string {
 	return files
 }
 
-func TestDoneIsToldOfEachWholeLibraryOnce(t *testing.T) {
-	framework, cc := library(1, 9*frame), library(2, 30*frame)
+// A library is opened while the next is still being inflated.
+func TestOneWorkerFinishesLibrariesInOrder(t *testing.T) {
+	framework, cc := library(1, 3*frame), library(2, 3*frame)
 	lib := open(t, pack(t, source(packed.Framework, framework), source(packed.CC, cc), source("empty.so", nil)))
-
 	want := map[string][]byte{packed.Framework: framework, packed.CC: cc, "empty.so": {}}
 	files := make(map[string]*memory)
-	var mu sync.Mutex
-	var done []string
+	var whole []string
 	err := lib.Inflate(t.Context(), func(e packed.Entry) (io.WriterAt, error) {
 		files[e.Name] = &memory{data: make([]byte, e.Size)}
 		return files[e.Name], nil
-	}, packed.InflateOptions{Workers: 3, Done: func(e packed.Entry) error {
-		mu.Lock()
-		defer mu.Unlock()
-		done = append(done, e.Name)
-		// Safe to read without the file's lock: nothing writes to it any more.
-		if !bytes.Equal(files[e.Name].data, want[e.Name]) {
-			t.Errorf("%s was reported before it was whole", e.Name)
-		}
-		return nil
-	}})
+	}, packed.InflateOptions{
+		Workers: 1,
+		Place:   func(context.Context, packed.Entry, int, int64, int64) ([]byte, error) { return nil, nil },
+		Early: func(_ context.Context, e packed.Entry) error {
+			if whole = append(whole, e.Name); !bytes.Equal(files[e.Name].data, want[e.Name]) {
+				t.Errorf("%s was reported before it was whole", e.Name)
+			}
+			return nil
+		},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	slices.Sort(done)
-	if names := []string{"empty.so", packed.CC, packed.Framework}; !slices.Equal(done, names) {
-		t.Errorf("done = %v, want %v", done, names)
-	}
-}
-
-func TestOneWorkerFinishesLibrariesInOrder(t *testing.T) {
-	lib := open(t, pack(t, source(packed.Framework, library(1, 3*frame)), source(packed.CC, library(2, 3*frame))))
-	var done []string
-	_, err := inflate(t.Context(), lib, packed.InflateOptions{Workers: 1, Done: func(e packed.Entry) error {
-		done = append(done, e.Name)
-		return nil
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := []string{packed.Framework, packed.CC}; !slices.Equal(done, want) {
-		t.Errorf("done = %v, want %v", done, want)
+	if names := []string{packed.Framework, packed.CC, "empty.so"}; !slices.Equal(whole, names) {
+		t.Errorf("whole are %v, want %v", whole, names)
 	}
 }
 
@@ -292,8 +275,11 @@ func TestCallersErrorsEndInflate(t *testing.T) {
 			t.Errorf("err = %v, want %v", err, full)
 		}
 	})
-	t.Run("done", func(t *testing.T) {
-		_, err := inflate(t.Context(), lib, packed.InflateOptions{Done: func(packed.Entry) error { return full }})
+	t.Run("early", func(t *testing.T) {
+		_, err := inflate(t.Context(), lib, packed.InflateOptions{
+			Place: func(context.Context, packed.Entry, int, int64, int64) ([]byte, error) { return nil, nil },
+			Early: func(context.Context, packed.Entry) error { return full },
+		})
 		if !errors.Is(err, full) {
 			t.Errorf("err = %v, want %v", err, full)
 		}
