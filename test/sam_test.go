@@ -8,6 +8,18 @@ import (
 	"testing"
 )
 
+// What SAM itself says of the template, and the linter that it brings, without an account.
+func TestSamValidatesTheTemplate(t *testing.T) {
+	t.Parallel()
+	read(t, "../template.yaml") // so that go test knows that it matters
+	cmd := exec.CommandContext(t.Context(), absolute(t, "../build/sam/bin/sam"), "validate", "--lint", "--region", "us-east-1")
+	cmd.Dir = absolute(t, "..")
+	cmd.Env = append(os.Environ(), "SAM_CLI_TELEMETRY=0")
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "is a valid SAM Template") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
 // What SAM builds is built from what is there: after `make layer` nothing is fetched, so
 // it works on a machine whose network is off.
 func TestSamBuildsWithoutANetwork(t *testing.T) {
