@@ -38,6 +38,7 @@ type config struct {
 
 	Sources        []event.Class
 	ResponseStream bool
+	Playground     bool
 
 	Output     blob.URI // a prefix in S3; the zero URI where it is not set
 	Format     rows.Format
@@ -95,6 +96,7 @@ func readConfig(get func(string) string) (config, error) {
 
 	c.Sources = e.sources("EVENT_SOURCES")
 	c.ResponseStream = e.boolean("RESPONSE_STREAM")
+	c.Playground = e.switched("PLAYGROUND", get("AWS_LAMBDA_RUNTIME_API") == "") // off in Lambda
 
 	c.Output = e.prefix("OUTPUT_URI")
 	c.Format = e.format("OUTPUT_FORMAT")

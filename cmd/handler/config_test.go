@@ -39,6 +39,22 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// The page is for trying out: a function shows it to those who ask for it only.
+func TestPlaygroundIsOffInLambdaUnlessAskedFor(t *testing.T) {
+	for _, tt := range []struct {
+		api, setting string
+		want         bool
+	}{
+		{"", "", true}, {"", "false", false}, {"", "true", true},
+		{"127.0.0.1:9001", "", false}, {"127.0.0.1:9001", "true", true}, {"127.0.0.1:9001", "0", false},
+	} {
+		c, err := readConfig(environmentOf(map[string]string{"AWS_LAMBDA_RUNTIME_API": tt.api, "PLAYGROUND": tt.setting}))
+		if err != nil || c.Playground != tt.want {
+			t.Errorf("Runtime API %q, PLAYGROUND %q: %v, %v; want %v", tt.api, tt.setting, c.Playground, err, tt.want)
+		}
+	}
+}
+
 func TestSettingsAreRead(t *testing.T) {
 	c, err := readConfig(environmentOf(map[string]string{
 		"MODEL_URI": "s3://models/digits.tar.gz", "MODEL_OBJECT_VERSION": "v7",
@@ -47,7 +63,7 @@ func TestSettingsAreRead(t *testing.T) {
 		"MODEL_INPUTS": "image=input_1:0", "MODEL_OUTPUTS": "dense/Softmax",
 		"MODEL_ANY_TENSOR": "true", "MODEL_ALLOW_UNSAFE_OPS": "false",
 		"TENSORFLOW_LIB": "/srv/lib", "TF_INTRA_OP_THREADS": "3", "TF_INTER_OP_THREADS": "2",
-		"EVENT_SOURCES": "http,direct", "RESPONSE_STREAM": "true", "MAX_BODY_BYTES": "1", "MAX_TENSOR_BYTES": "2", "MAX_JSON_DEPTH": "3",
+		"EVENT_SOURCES": "http,direct", "RESPONSE_STREAM": "true", "PLAYGROUND": "false", "MAX_BODY_BYTES": "1", "MAX_TENSOR_BYTES": "2", "MAX_JSON_DEPTH": "3",
 		"MAX_MODEL_BYTES": "4", "MAX_ARCHIVE_FILES": "5", "MAX_INFLATE_RATIO": "6", "METRICS_NAMESPACE": "shop", "AWS_ENDPOINT_URL_S3": "http://localhost:9",
 		"OUTPUT_URI": "s3://outbox/answers", "OUTPUT_FORMAT": "csv", "OUTPUT_JOIN": "true", "BATCH_ROWS": "7", "BATCH_SHARD_BYTES": "8",
 		"BATCH_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/shards", "MAX_LINE_BYTES": "9", "IMAGE_SCALE": "-1..1",
@@ -93,6 +109,7 @@ func TestEveryFaultIsNamedAtOnce(t *testing.T) {
 		"TF_INTER_OP_THREADS":             "two",
 		"EVENT_SOURCES":                   "http,kafka",
 		"RESPONSE_STREAM":                 "on",
+		"PLAYGROUND":                      "maybe",
 		"MAX_BODY_BYTES":                  "10MB",
 		"MAX_TENSOR_BYTES":                "-1",
 		"MAX_MODEL_BYTES":                 "9223372036854775808",

@@ -85,12 +85,17 @@ func (e *environment) version(name string) string {
 	return strconv.FormatInt(n, 10) // as URLs are read: 007 is 7
 }
 
-func (e *environment) boolean(name string) bool {
+func (e *environment) boolean(name string) bool { return e.switched(name, false) }
+
+// switched is boolean with another value where the variable is not set.
+func (e *environment) switched(name string, unset bool) bool {
 	switch v := e.get(name); v {
 	case "true", "1":
 		return true
-	case "", "false", "0":
+	case "false", "0":
 		return false
+	case "":
+		return unset
 	default:
 		e.fault(name, "%q is neither true nor false", v)
 		return false

@@ -64,9 +64,15 @@ func runLambda(ctx context.Context, getenv func(string) string) int {
 		return failInit(ctx, log, api, reason(err), err, exitFailed)
 	}
 	set.batch.Logger = log
-	server := router(set.cfg, log, nil, nil)
+	scorer := batch.New(set.batch)
+	page := playground(set.cfg, scorer, nil)
+	var report func() any
+	if page != nil {
+		report = latestReport // which the page shows
+	}
+	server := router(set.cfg, log, report, nil, page)
 	handler := function.New(function.Options{
-		Serve: server, Direct: server, Batch: batch.New(set.batch), Sources: set.cfg.Sources, Logger: log,
+		Serve: server, Direct: server, Batch: scorer, Sources: set.cfg.Sources, Logger: log,
 		Metrics: os.Stdout, Namespace: set.cfg.MetricsNamespace, Trace: tracer.trace,
 	})
 	if set.cfg.ResponseStream {

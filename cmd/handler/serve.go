@@ -11,16 +11,18 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/tensorlambda/tensorlambda/internal/batch"
 	"github.com/tensorlambda/tensorlambda/internal/codec"
 	"github.com/tensorlambda/tensorlambda/internal/coldstart"
 	"github.com/tensorlambda/tensorlambda/internal/infer"
+	"github.com/tensorlambda/tensorlambda/internal/rows"
 	"github.com/tensorlambda/tensorlambda/internal/serve"
 	"github.com/tensorlambda/tensorlambda/internal/telemetry"
 )
 
 // router is the one handler for everything over HTTP: Lambda's events and the
-// port of `serve` share it. report and requests, where set, have pages of their own.
-func router(cfg config, log *slog.Logger, report func() any, requests *telemetry.Requests) *serve.Server {
+// port of `serve` share it. report, requests and page, where set, have pages of their own.
+func router(cfg config, log *slog.Logger, report func() any, requests *telemetry.Requests, page *serve.Playground) *serve.Server {
 	return serve.New(serve.Options{
 		Model:        coldstart.Model,
 		Version:      version,
@@ -28,6 +30,7 @@ func router(cfg config, log *slog.Logger, report func() any, requests *telemetry
 		Limits:       codec.Limits{MaxTensorBytes: cfg.MaxTensorBytes, MaxDepth: cfg.MaxJSONDepth},
 		ColdStart:    report,
 		Requests:     requests,
+		Playground:   page,
 		Logger:       log,
 	})
 }
@@ -61,8 +64,10 @@ func serveCommand(ctx context.Context, cfg config, args []string, stderr io.Writ
 	}
 	coldstart.Start(opts)
 	defer coldstart.Close()
+	scoring := batchOptions(cfg, stores)
+	scoring.Logger = log
 	server := &http.Server{
-		Handler:           router(cfg, log, latestReport, new(telemetry.Requests)),
+		Handler:           router(cfg, log, latestReport, new(telemetry.Requests), playground(cfg, batch.New(scoring), listener.Addr())),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       2 * time.Minute, // of a body, too
 		IdleTimeout:       2 * time.Minute,
@@ -75,7 +80,7 @@ func serveCommand(ctx context.Context, cfg config, args []string, stderr io.Writ
 		err = usageError{err}
 	}
 	if err == nil {
-		announce(stderr, listener.Addr(), model)
+		announce(stderr, listener.Addr(), model, cfg.Playground)
 		select {
 		case <-ctx.Done():
 		case err = <-served:
@@ -99,11 +104,35 @@ func latestReport() any {
 	return report
 }
 
+// playground is the page at /, nil where PLAYGROUND turns it off. address is where this
+// process listens, nil where it does not.
+func playground(cfg config, scorer *batch.Scorer, address net.Addr) *serve.Playground {
+	if !cfg.Playground {
+		return nil
+	}
+	return &serve.Playground{
+		Address: address,
+		TensorFlow: func() string {
+			report, _ := coldstart.LatestReport()
+			return report.TensorFlow
+		},
+		Score: func(ctx context.Context, in serve.Rows, out io.Writer) error {
+			format := map[bool]rows.Format{false: rows.JSONLines, true: rows.CSV}
+			return scorer.Stream(ctx, batch.Rows{
+				Data: in.Data, Format: format[in.CSV], Output: format[in.OutputCSV], Signature: in.Signature,
+			}, out)
+		},
+	}
+}
+
 // announce shows the start and how to ask the model something.
-func announce(w io.Writer, addr net.Addr, model *infer.Model) {
+func announce(w io.Writer, addr net.Addr, model *infer.Model, playground bool) {
 	if report, ok := coldstart.LatestReport(); ok {
 		_ = report.WriteChart(w) // a terminal that is gone needs no chart
 	}
 	fmt.Fprintf(w, "\nserving %s, version %s: http://%s/v1/models/%s\n", model.Name, model.Version, addr, model.Name)
+	if playground {
+		fmt.Fprintf(w, "see:  http://%s/\n", addr)
+	}
 	fmt.Fprintf(w, "try:  %s\n", curl(addr, model))
 }

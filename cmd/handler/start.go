@@ -75,7 +75,7 @@ func (p *prepared) Load(ctx context.Context, timeline *coldstart.Timeline) (*inf
 	}
 	model := &infer.Model{
 		Name: cmp.Or(p.cfg.ModelName, p.fetched.Name), Version: cmp.Or(p.cfg.ModelVersion, p.fetched.Version),
-		Format: p.fetched.Format, SHA256: p.fetched.SHA256, Identity: p.fetched.Identity, Runner: runner,
+		Format: p.fetched.Format, SHA256: p.fetched.SHA256, Identity: p.fetched.Identity, Bytes: p.fetched.Bytes, Runner: runner,
 	}
 	if err := p.warmUp(ctx, model, timeline); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", p.cfg.ModelURI, err), runner.Close())

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -18,6 +19,9 @@ type input struct {
 	object    blob.Object
 	sequencer string
 	encoding  rows.Encoding
+
+	inMemory bool // it is no object of a store: data is its content
+	data     []byte
 }
 
 // open looks an input up.
@@ -56,6 +60,9 @@ func (s *Scorer) source(in *input) rows.Source {
 	return rows.Source{
 		Size: in.object.Size,
 		Open: func(ctx context.Context, from, to int64) (io.ReadCloser, error) {
+			if in.inMemory {
+				return io.NopCloser(bytes.NewReader(in.data[from:to])), nil
+			}
 			return s.o.Store.OpenRange(ctx, in.object, from, to)
 		},
 	}

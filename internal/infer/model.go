@@ -52,6 +52,8 @@ type Model struct {
 	// Identity tells the files that the model was loaded from apart from others: the
 	// SHA256, or for a folder a checksum over names, sizes and ETags.
 	Identity string
+	// Bytes is the size of those files as they were fetched; 0 where nobody knows.
+	Bytes int64
 
 	Runner Runner
 }

@@ -43,6 +43,7 @@ var statuses = []struct {
 	{infer.ErrInvalidArgument, http.StatusBadRequest},
 	{infer.ErrFailedPrecondition, http.StatusBadRequest},
 	{infer.ErrNotFound, http.StatusNotFound},
+	{errForbidden, http.StatusForbidden},
 	{errMethodNotAllowed, http.StatusMethodNotAllowed},
 	{errUnsupportedMediaType, http.StatusUnsupportedMediaType},
 	{infer.ErrUnimplemented, http.StatusNotImplemented},

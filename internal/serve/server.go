@@ -41,6 +41,9 @@ type Options struct {
 	// Requests counts the requests over HTTP that ask the model, and is the page at
 	// TensorFlow Serving's path for Prometheus; nil means that there is no such page.
 	Requests *telemetry.Requests
+	// Playground is the page at / on which people try the model; nil means that there is
+	// no such page.
+	Playground *Playground
 	// Logger gets one line for each request that fails; nil means
 	// slog.Default().
 	Logger *slog.Logger
@@ -57,6 +60,8 @@ type Server struct {
 	log      *slog.Logger
 	report   func() any
 	counts   *telemetry.Requests
+	page     *Playground
+	guard    guard
 	requests buffers
 	replies  buffers
 	packed   buffers
@@ -69,7 +74,10 @@ var _ http.Handler = (*Server)(nil)
 func New(opts Options) *Server {
 	s := &Server{
 		model: opts.Model, version: opts.Version, maxBody: opts.MaxBodyBytes, limits: opts.Limits,
-		log: opts.Logger, report: opts.ColdStart, counts: opts.Requests,
+		log: opts.Logger, report: opts.ColdStart, counts: opts.Requests, page: opts.Playground,
+	}
+	if s.page != nil {
+		s.guard = newGuard(s.page.Address)
 	}
 	if s.maxBody <= 0 {
 		s.maxBody = DefaultMaxBodyBytes
@@ -94,6 +102,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // It returns an error only before anything has been written.
 func (s *Server) route(w http.ResponseWriter, r *http.Request) error {
 	path := r.URL.EscapedPath()
+	if s.page != nil {
+		own := path == "/" || strings.HasPrefix(path, "/playground/")
+		if err := s.guard.check(r, own || path == "/debug/coldstart"); err != nil {
+			return err
+		}
+		if own {
+			return s.playground(w, r, path)
+		}
+	}
 	switch {
 	case len(path) >= len("/v1/") && strings.EqualFold(path[:len("/v1/")], "/v1/"):
 		return s.v1(w, r, path)
