@@ -105,14 +105,31 @@ function choose(value, title, top, labels) {
       return bars(`bars ${shape[0]}`, (v) => v.map((/** @type {number} */ score, /** @type {number} */ i) => ({ name: names?.[i] ?? String(i), score })));
     }
   }
-  if (numeric && shape.length === 0) return simple("value", "value", (v) => number(v), (v) => `${title}: ${number(v)}`);
+  if (numeric && shape.length === 0)
+    return simple(
+      "value",
+      "value",
+      (v) => number(v),
+      (v) => `${title}: ${number(v)}`,
+    );
   if (numeric && (shape.length === 1 || shape.length === 2) && flat.length <= 64) return table(shape, title);
   if (numeric && (shape.length === 1 || shape.length === 2)) return heatmap(shape);
   if (numeric && shape.length === 3 && [1, 3, 4].includes(shape[2]) && shape[0] > 4 && shape[1] > 4) return image(shape);
   if (shape.length === 0 && value?.b64 !== undefined) return encoded();
-  if (shape.length === 0 && (typeof value === "string" || typeof value === "boolean")) return simple("text", "text", (v) => String(v), (v) => String(v).slice(0, 200));
+  if (shape.length === 0 && (typeof value === "string" || typeof value === "boolean"))
+    return simple(
+      "text",
+      "text",
+      (v) => String(v),
+      (v) => String(v).slice(0, 200),
+    );
   if (shape.length === 1 && flat.length <= 64 && flat.every((v) => typeof v === "string" || typeof v === "boolean")) return table(shape, title);
-  return simple("json", "text mono", (v) => JSON.stringify(v, null, 1).slice(0, 20_000), () => "");
+  return simple(
+    "json",
+    "text mono",
+    (v) => JSON.stringify(v, null, 1).slice(0, 20_000),
+    () => "",
+  );
 }
 
 /** The view of a matrix of one row is that of the row. @type {typeof choose} */
@@ -157,7 +174,8 @@ function simple(kind, style, text, say) {
  */
 function bars(kind, classes) {
   const percent = (/** @type {{score: number}[]} */ all) => all.every(({ score }) => score >= 0 && score <= 1.0001);
-  const show = (/** @type {number} */ score, /** @type {boolean} */ share) => (share ? `${(100 * score).toFixed(score > 0.9995 || score < 0.0005 ? 0 : 1)} %` : number(score));
+  const show = (/** @type {number} */ score, /** @type {boolean} */ share) =>
+    share ? `${(100 * score).toFixed(score > 0.9995 || score < 0.0005 ? 0 : 1)} %` : number(score);
   const ranked = (/** @type {any} */ value) => [...classes(value)].sort((a, b) => b.score - a.score);
   return {
     kind,
@@ -210,7 +228,12 @@ function table(shape, title) {
         element,
         update(/** @type {any} */ value) {
           const rows = shape.length === 1 ? [value] : value;
-          const head = el("tr", {}, ...(shape.length === 1 ? [] : [el("td")]), ...rows[0].map((/** @type {any} */ _, /** @type {number} */ i) => el("th", { scope: "col" }, String(i))));
+          const head = el(
+            "tr",
+            {},
+            ...(shape.length === 1 ? [] : [el("td")]),
+            ...rows[0].map((/** @type {any} */ _, /** @type {number} */ i) => el("th", { scope: "col" }, String(i))),
+          );
           const body = rows.map((/** @type {any[]} */ row, /** @type {number} */ i) =>
             el("tr", {}, ...(shape.length === 1 ? [] : [el("th", { scope: "row" }, String(i))]), ...row.map((v) => el("td", { class: "num" }, cell(v)))),
           );
@@ -285,7 +308,9 @@ function encoded() {
         element,
         update(/** @type {any} */ { b64 }) {
           const type = { "/9j/": "image/jpeg", iVBO: "image/png" }[String(b64).slice(0, 4)];
-          element.replaceChildren(type ? el("img", { src: `data:${type};base64,${b64}`, alt: "Image of the answer" }) : el("p", { class: "text mono" }, String(b64)));
+          element.replaceChildren(
+            type ? el("img", { src: `data:${type};base64,${b64}`, alt: "Image of the answer" }) : el("p", { class: "text mono" }, String(b64)),
+          );
         },
       };
     },
@@ -294,7 +319,13 @@ function encoded() {
 
 /** A colour of a heat map: dark blue over violet and orange to yellow. @param {number} t */
 function heat(t) {
-  const stops = [[13, 8, 135], [126, 3, 168], [204, 71, 120], [248, 149, 64], [240, 249, 33]];
+  const stops = [
+    [13, 8, 135],
+    [126, 3, 168],
+    [204, 71, 120],
+    [248, 149, 64],
+    [240, 249, 33],
+  ];
   const at = Math.min(Math.max(Number.isFinite(t) ? t : 0, 0), 0.9999) * (stops.length - 1);
   const [from, to] = [stops[Math.floor(at)], stops[Math.floor(at) + 1]];
   return from.map((v, i) => v + (to[i] - v) * (at % 1));

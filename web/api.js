@@ -73,11 +73,14 @@ async function refusal(response) {
  */
 export function parse(text) {
   const quoted = text.replace(/"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g, (token) => (token[0] === '"' ? token : `"\\u0000${token}"`));
-  return JSON.parse(quoted, /** @param {any} [context] */ (_key, value, context) => {
-    if (typeof value === "string" && value[0] === "\0") return Number(value.slice(1));
-    if (typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value)) return /^-?\d+$/.test(context?.source) ? context.source : value;
-    return value;
-  });
+  return JSON.parse(
+    quoted,
+    /** @param {any} [context] */ (_key, value, context) => {
+      if (typeof value === "string" && value[0] === "\0") return Number(value.slice(1));
+      if (typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value)) return /^-?\d+$/.test(context?.source) ? context.source : value;
+      return value;
+    },
+  );
 }
 
 /**

@@ -27,7 +27,12 @@ export function batch(panel, card, signature) {
   let saved = "";
 
   const chosen = el("p", { class: "muted", id: "batch-file" }, "Drop a CSV or JSON lines file here");
-  const file = el("input", { type: "file", accept: ".csv,.jsonl,.ndjson", "aria-label": "Choose a CSV or JSON lines file", change: () => file.files?.[0] && take(file.files[0]) });
+  const file = el("input", {
+    type: "file",
+    accept: ".csv,.jsonl,.ndjson",
+    "aria-label": "Choose a CSV or JSON lines file",
+    change: () => file.files?.[0] && take(file.files[0]),
+  });
   const sample = el("button", { type: "button", click: () => take(example(card, signature())) }, "Example rows");
   const box = el("div", { class: "drop" }, chosen, el("div", { class: "buttons" }, el("label", { class: "button" }, file, "Choose a file"), sample));
   const formats = ["jsonl", "csv"].map((f) => el("button", { type: "button", "aria-pressed": String(f === format) }, f === "csv" ? "CSV" : "JSON lines"));
@@ -77,7 +82,13 @@ export function batch(panel, card, signature) {
     const tooLarge = given.size > card.limits.maxBodyBytes;
     input = known && !tooLarge ? given : null;
     chosen.textContent = `${given.name}, ${bytes(given.size)}`;
-    say(!known ? `${given.name} is neither .csv nor .jsonl.` : tooLarge ? `The file is larger than a request may be (${bytes(card.limits.maxBodyBytes)}): bootstrap score takes files of any size.` : "");
+    say(
+      !known
+        ? `${given.name} is neither .csv nor .jsonl.`
+        : tooLarge
+          ? `The file is larger than a request may be (${bytes(card.limits.maxBodyBytes)}): bootstrap score takes files of any size.`
+          : "",
+    );
     go.disabled = !input;
   }
 
@@ -129,7 +140,12 @@ export function batch(panel, card, signature) {
       if (done.rows <= mostShown) rows.append(entry(done.rows, line));
     });
     try {
-      const response = await send(`playground/score?${query}`, { method: "POST", headers: { "Content-Type": types[kind] }, body: source, signal: abort.signal });
+      const response = await send(`playground/score?${query}`, {
+        method: "POST",
+        headers: { "Content-Type": types[kind] },
+        body: source,
+        signal: abort.signal,
+      });
       const stream = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
       for (let part = await stream.read(); !part.done; part = await stream.read()) {
         chunks.push(part.value);
@@ -231,7 +247,16 @@ function example(card, name) {
   const inputs = card.signatures[name]?.inputs ?? [];
   const value = (/** @type {import("./tensor.js").Tensor} */ input) => {
     const shape = (askedShape(input) ?? []).map((d) => (d < 0 ? 2 : d));
-    const one = () => (input.dtype === "DT_STRING" ? "hello" : input.dtype === "DT_BOOL" ? Math.random() < 0.5 : isFloat(input.dtype) ? Number(Math.random().toFixed(3)) : isNumber(input.dtype) ? Math.floor(100 * Math.random()) : 0);
+    const one = () =>
+      input.dtype === "DT_STRING"
+        ? "hello"
+        : input.dtype === "DT_BOOL"
+          ? Math.random() < 0.5
+          : isFloat(input.dtype)
+            ? Number(Math.random().toFixed(3))
+            : isNumber(input.dtype)
+              ? Math.floor(100 * Math.random())
+              : 0;
     return nest(Array.from({ length: count(shape) }, one), shape);
   };
   const size = Math.max(count((inputs[0] && askedShape(inputs[0])) ?? []), 1);

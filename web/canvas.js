@@ -10,10 +10,55 @@ const pen = 27;
  * draw, so that the first answer is one click away.
  */
 const samples = [
-  [[[0.5, 0.08], [0.26, 0.2], [0.2, 0.5], [0.28, 0.82], [0.5, 0.92], [0.72, 0.82], [0.8, 0.5], [0.74, 0.2], [0.5, 0.08]]],
-  [[[0.27, 0.12], [0.5, 0.07], [0.72, 0.16], [0.72, 0.34], [0.5, 0.46], [0.72, 0.56], [0.76, 0.76], [0.56, 0.92], [0.25, 0.87]]],
-  [[[0.24, 0.3], [0.34, 0.12], [0.6, 0.1], [0.72, 0.28], [0.58, 0.54], [0.26, 0.9], [0.78, 0.9]]],
-  [[[0.24, 0.1], [0.77, 0.1], [0.6, 0.45], [0.46, 0.92]], [[0.36, 0.5], [0.72, 0.5]]],
+  [
+    [
+      [0.5, 0.08],
+      [0.26, 0.2],
+      [0.2, 0.5],
+      [0.28, 0.82],
+      [0.5, 0.92],
+      [0.72, 0.82],
+      [0.8, 0.5],
+      [0.74, 0.2],
+      [0.5, 0.08],
+    ],
+  ],
+  [
+    [
+      [0.27, 0.12],
+      [0.5, 0.07],
+      [0.72, 0.16],
+      [0.72, 0.34],
+      [0.5, 0.46],
+      [0.72, 0.56],
+      [0.76, 0.76],
+      [0.56, 0.92],
+      [0.25, 0.87],
+    ],
+  ],
+  [
+    [
+      [0.24, 0.3],
+      [0.34, 0.12],
+      [0.6, 0.1],
+      [0.72, 0.28],
+      [0.58, 0.54],
+      [0.26, 0.9],
+      [0.78, 0.9],
+    ],
+  ],
+  [
+    [
+      [0.24, 0.1],
+      [0.77, 0.1],
+      [0.6, 0.45],
+      [0.46, 0.92],
+    ],
+    [
+      [0.36, 0.5],
+      [0.72, 0.5],
+    ],
+  ],
 ];
 
 /**
@@ -112,7 +157,10 @@ export function sheet({ width, height, max, round, label, changed }) {
   function frame(/** @type {Uint8ClampedArray} */ pixels) {
     const whole = { x: 0, y: 0, size: side };
     if (!fit.checked) return whole;
-    let left = side, right = -1, top = side, bottom = -1;
+    let left = side,
+      right = -1,
+      top = side,
+      bottom = -1;
     for (let y = 0; y < side; y++) {
       for (let x = 0; x < side; x++) {
         if (pixels[4 * (y * side + x)] > 64) {
@@ -164,7 +212,12 @@ export function sheet({ width, height, max, round, label, changed }) {
       "div",
       { class: "aside" },
       el("figure", { class: "seen" }, seen, el("figcaption", {}, `What the model sees: ${width} × ${height}`)),
-      el("div", {}, el("label", { class: "check" }, fit, "Centre and fit"), el("p", { class: "hidden", id: "sheet-keys" }, "Arrow keys move the pen, the space bar lifts and lowers it, Delete clears the sheet.")),
+      el(
+        "div",
+        {},
+        el("label", { class: "check" }, fit, "Centre and fit"),
+        el("p", { class: "hidden", id: "sheet-keys" }, "Arrow keys move the pen, the space bar lifts and lowers it, Delete clears the sheet."),
+      ),
     ),
   );
 

@@ -23,7 +23,8 @@ export function details(card) {
   /** @type {(Node | string)[]} */
   const sums = [];
   if (card.sha256) sums.push(el("dt", {}, "SHA-256"), el("dd", { class: "mono" }, card.sha256));
-  if (card.labels) sums.push(el("dt", {}, "Labels"), el("dd", {}, `${card.labels.length}: ${card.labels.slice(0, 12).join(", ")}${card.labels.length > 12 ? ", …" : ""}`));
+  if (card.labels)
+    sums.push(el("dt", {}, "Labels"), el("dd", {}, `${card.labels.length}: ${card.labels.slice(0, 12).join(", ")}${card.labels.length > 12 ? ", …" : ""}`));
   sums.push(el("dt", {}, "Largest request"), el("dd", {}, bytes(card.limits.maxBodyBytes)));
   return [
     el("dl", { class: "sums" }, ...sums),
@@ -50,4 +51,11 @@ export function details(card) {
 
 /** @param {string} what @param {import("./tensor.js").Tensor} tensor */
 const row = (what, { name, dtype, shape }) =>
-  el("tr", {}, el("td", { class: "muted" }, what), el("th", { scope: "row" }, name), el("td", { class: "mono" }, showType(dtype)), el("td", { class: "mono" }, showShape(shape)));
+  el(
+    "tr",
+    {},
+    el("td", { class: "muted" }, what),
+    el("th", { scope: "row" }, name),
+    el("td", { class: "mono" }, showType(dtype)),
+    el("td", { class: "mono" }, showShape(shape)),
+  );

@@ -136,11 +136,19 @@ function numbers(input, shape, changed) {
     element: el(
       "div",
       { class: "numbers" },
-      ...fields.map(({ field, slider, at }) => el("div", { class: "number" }, ...(several ? [el("span", { class: "index", "aria-hidden": "true" }, at)] : []), slider, field)),
+      ...fields.map(({ field, slider, at }) =>
+        el("div", { class: "number" }, ...(several ? [el("span", { class: "index", "aria-hidden": "true" }, at)] : []), slider, field),
+      ),
     ),
     focus: fields[0].field,
     group: true,
-    json: () => write(nest(fields.map(({ field }) => literal(field, input.dtype)), shape)),
+    json: () =>
+      write(
+        nest(
+          fields.map(({ field }) => literal(field, input.dtype)),
+          shape,
+        ),
+      ),
     clear: () => set(() => 0),
     example() {
       const steps = Math.round((max - min) / step);
@@ -204,7 +212,8 @@ const maxBegun = 256;
 function editor(input, shape, changed, begin) {
   const open = shape.map((d) => (d < 0 ? 3 : d));
   const element = input.dtype === "DT_STRING" ? "text" : input.dtype === "DT_BOOL" ? false : 0;
-  const start = begin ?? (input.shape === null ? JSON.stringify([element]) : count(open) <= maxBegun ? JSON.stringify(nest(Array(count(open)).fill(element), open)) : "");
+  const start =
+    begin ?? (input.shape === null ? JSON.stringify([element]) : count(open) <= maxBegun ? JSON.stringify(nest(Array(count(open)).fill(element), open)) : "");
   const box = el("textarea", { class: "mono", "aria-label": `${input.name} as JSON`, spellcheck: "false", rows: 6, input: changed });
   box.value = start;
   return {

@@ -17,7 +17,12 @@ export function picture({ label, changed, failed }) {
   const view = el("img", { alt: "", hidden: true });
   const video = el("video", { hidden: true, playsinline: true, muted: true, "aria-label": "Picture of the camera" });
   const text = el("p", { class: "muted" }, "Drop an image here, or paste one");
-  const file = el("input", { type: "file", accept: "image/*", "aria-label": `Choose an image for ${label}`, change: () => file.files?.[0] && take(file.files[0]) });
+  const file = el("input", {
+    type: "file",
+    accept: "image/*",
+    "aria-label": `Choose an image for ${label}`,
+    change: () => file.files?.[0] && take(file.files[0]),
+  });
   const camera = el("button", { type: "button", click: () => (stream ? shoot() : start()) }, "Camera");
   const box = el(
     "div",

@@ -88,7 +88,10 @@ function exact(text) {
 /** JSON with a space behind commas and colons. @param {any} value @returns {string} */
 function spaced(value) {
   if (Array.isArray(value)) return `[${value.map(spaced).join(", ")}]`;
-  if (typeof value === "object" && value !== null) return `{ ${Object.entries(value).map(([k, v]) => `${JSON.stringify(k)}: ${spaced(v)}`).join(", ")} }`;
+  if (typeof value === "object" && value !== null)
+    return `{ ${Object.entries(value)
+      .map(([k, v]) => `${JSON.stringify(k)}: ${spaced(v)}`)
+      .join(", ")} }`;
   return JSON.stringify(value);
 }
 
@@ -97,7 +100,10 @@ function pythonLiteral(value) {
   if (value === null) return "None";
   if (typeof value === "boolean") return value ? "True" : "False";
   if (Array.isArray(value)) return `[${value.map(pythonLiteral).join(", ")}]`;
-  if (typeof value === "object") return `{${Object.entries(value).map(([k, v]) => `${pythonLiteral(k)}: ${pythonLiteral(v)}`).join(", ")}}`;
+  if (typeof value === "object")
+    return `{${Object.entries(value)
+      .map(([k, v]) => `${pythonLiteral(k)}: ${pythonLiteral(v)}`)
+      .join(", ")}}`;
   // JSON's strings are Python's, but for characters beyond 16 bits, which stand as they are.
   return JSON.stringify(value);
 }
