@@ -137,7 +137,7 @@ run: build layer $(VERSITYGW) ## show it all: model in S3, one API Gateway event
 
 .PHONY: format
 format: ## rewrite the sources as gofmt wants them
-	@gofmt -w bench cmd internal layer test
+	@gofmt -w bench cmd internal layer test web
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) headers ## format, vet and lint
@@ -149,6 +149,7 @@ lint: $(GOLANGCI_LINT) headers ## format, vet and lint
 check: lint build layer $(VERSITYGW) $(VENV) $(SAM_VENV) ## the fast loop: lint, unit and integration tests
 	@sh test/arm64.sh
 	@sh internal/samlocal/engine.sh check || { [ $$? = 3 ] && echo "not run: the tests of sam local (test/samlocal_test.go), which need that engine"; }
+	@sh test/browser.sh $(TOOLS) || [ $$? = 3 ]
 	@go test ./...
 
 .PHONY: test

@@ -2,7 +2,7 @@
 # Fails, naming the files, when a source is not as gofmt wants it or go.mod is
 # not tidy.
 set -eu
-unformatted=$(gofmt -l bench cmd internal layer test)
+unformatted=$(gofmt -l bench cmd internal layer test web)
 if [ -n "$unformatted" ]; then
 	echo "not formatted; run make format:" >&2
 	echo "$unformatted" >&2

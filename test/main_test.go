@@ -94,7 +94,7 @@ func findProgram() error {
 // lookAtSources makes what the program is built of known to go test, which else
 // would repeat an old result when only the program has changed.
 func lookAtSources(root string) error {
-	for _, dir := range []string{"cmd", "internal"} {
+	for _, dir := range []string{"cmd", "internal", "web"} {
 		err := filepath.WalkDir(filepath.Join(root, dir), func(_ string, _ fs.DirEntry, err error) error { return err })
 		if err != nil {
 			return err

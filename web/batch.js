@@ -68,7 +68,7 @@ export function batch(panel, card, signature) {
         counts,
         progress,
         status,
-        el("div", { class: "rows" }, scroll("Answers", rows)),
+        el("div", { class: "rows" }, scroll("Rows scored", rows)),
         failed,
       ),
     ),
@@ -137,7 +137,7 @@ export function batch(panel, card, signature) {
         failed.hidden = false;
         if (done.errors <= mostShown) errors.append(entry(done.rows, message));
       }
-      if (done.rows <= mostShown) rows.append(entry(done.rows, line));
+      if (done.rows <= mostShown) rows.append(entry(done.rows, line, message !== undefined));
     });
     try {
       const response = await send(`playground/score?${query}`, {
@@ -186,7 +186,8 @@ function scroll(label, body) {
 }
 
 /** @param {number} n @param {string} text */
-const entry = (n, text) => el("tr", {}, el("th", { scope: "row" }, String(n)), el("td", { class: "mono", title: text.slice(0, 2000) }, text.slice(0, 400)));
+const entry = (n, text, bad = false) =>
+  el("tr", {}, el("th", { scope: "row" }, String(n)), el("td", { class: bad ? "mono bad" : "mono", title: text.slice(0, 2000) }, text.slice(0, 400)));
 
 /**
  * Reads rows from pieces of an answer. each gets a row as text, and its error where it
@@ -206,7 +207,7 @@ function reader(format, each) {
       each(line, typeof error === "string" ? error : undefined);
       return;
     }
-    const fields = split(line);
+    const fields = split(line.replace(/\r$/, ""));
     if (column === -2) {
       column = fields.lastIndexOf("error");
       return;
@@ -239,7 +240,14 @@ function reader(format, each) {
 
 /** The fields of a line of CSV. @param {string} line */
 function split(line) {
-  return [...line.replace(/\r$/, "").matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain);
+  const fields = [];
+  const field = /(?:"((?:[^"]|"")*)"|([^,]*))(,|$)/y;
+  for (let comma = ","; comma === ",";) {
+    const [, quoted, plain, behind] = field.exec(line) ?? ["", undefined, "", ""];
+    fields.push(quoted?.replaceAll('""', '"') ?? plain ?? "");
+    comma = behind;
+  }
+  return fields;
 }
 
 /** Rows to try with, one of them wrong. @param {Card} card @param {string} name of a signature */

@@ -307,7 +307,7 @@ export function makeForm(form, { signature, name, isDefault, changed }) {
     isEmpty: () => !whole && fields.some((f) => f.isEmpty?.()),
     /** Says what is wrong at the field that the message names. @param {string} message */
     blame(message) {
-      const [, named] = /\binput "((?:[^"\\]|\\.)*)"/.exec(message) ?? [];
+      const named = /\binput "((?:[^"\\]|\\.)*)"/.exec(message)?.[1] ?? /^Failed to process element: \d+ key: (.*?) of 'instances'/.exec(message)?.[1];
       const field = whole ? wholeField : (fields.find((f) => f.name === named) ?? (fields.length === 1 ? fields[0] : { focus: form, error }));
       show(field, message);
     },
