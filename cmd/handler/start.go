@@ -154,6 +154,7 @@ func readModel(cfg config, fetched *coldstart.Fetched) (*tensorflow.Definition, 
 	opts := tensorflow.Options{
 		Tags: cfg.Tags, Signature: cfg.Signature, Inputs: cfg.Inputs, Outputs: cfg.Outputs,
 		AnyTensor: cfg.AnyTensor, AllowUnsafeOps: cfg.AllowUnsafe,
+		Images:         tensorflow.NewImages(cfg.ImageScale, cfg.MaxTensorBytes),
 		IntraOpThreads: cfg.IntraOpThreads, InterOpThreads: cfg.InterOpThreads,
 	}
 	if fetched.Format == coldstart.GraphDef {
