@@ -8,6 +8,7 @@ import (
 	"image/color"
 	"image/png"
 	"math"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -76,7 +77,7 @@ func TestPicturesOfDigits(t *testing.T) {
 	}
 	read := func(r reply) (a answer) {
 		t.Helper()
-		if err := json.Unmarshal([]byte(r.Body), &a); err != nil || r.StatusCode != 200 {
+		if err := json.Unmarshal([]byte(r.Body), &a); err != nil || r.StatusCode != http.StatusOK {
 			t.Fatalf("answer %d %.300s: %v", r.StatusCode, r.Body, err)
 		}
 		return a

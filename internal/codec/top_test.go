@@ -11,7 +11,9 @@ import (
 
 func TestTheBestClassesAreNamed(t *testing.T) {
 	abc, nan := []string{"a", "b", "c"}, float32(math.NaN())
-	scores := func(name string, shape []int64, v ...float32) infer.Result { return result(t, name, infer.Float, shape, v...) }
+	scores := func(name string, shape []int64, v ...float32) infer.Result {
+		return result(t, name, infer.Float, shape, v...)
+	}
 	for _, tt := range []struct {
 		name    string
 		results []infer.Result
