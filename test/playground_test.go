@@ -32,7 +32,7 @@ func zero() (points [][2]float64) {
 func TestPlayground(t *testing.T) {
 	t.Parallel()
 	browser := openBrowser(t)
-	s := startServer(t, absolute(t, digitsFolder+"/digits.tar.gz"))
+	s := startServer(t, absolute(t, digitsFolder+"/digits.tar.gz"), "MODEL_LABELS=labels.txt")
 	for _, screen := range screens {
 		t.Run(screen.name, func(t *testing.T) {
 			b := openTab(t, browser, s.base, screen)
@@ -203,6 +203,46 @@ func TestPlaygroundTakesAnImageForADrawing(t *testing.T) {
 	b.choose("#form input[type=file]", picture(t, 64))
 	b.until("it is read as a zero", `document.querySelector(".best strong")?.textContent === "0"`)
 	b.clean()
+}
+
+// An image goes to the server as it is, and the answer names the best classes.
+func TestPlaygroundUploadsAnImage(t *testing.T) {
+	t.Parallel()
+	browser := openBrowser(t)
+	s := startServer(t, absolute(t, "models/image"), raw(t))
+	for _, screen := range screens {
+		t.Run(screen.name, func(t *testing.T) {
+			b := openTab(t, browser, s.base, screen)
+			b.choose("#form input[type=file]", picture(t, 256))
+			b.until("it is answered", `document.querySelectorAll(".bars li").length === 10`)
+			if got := b.text("#snippet"); !strings.HasPrefix(got, "curl --data-binary @ring.png") || !strings.Contains(got, "Content-Type: image/png") || !strings.Contains(got, ":predict?top=5") {
+				t.Errorf("the code is %s", got)
+			}
+			b.shoot("image")
+			b.accessible("with an image")
+			b.clean()
+
+			b.choose("#form input[type=file]", broken(t))
+			b.until("what is no image is refused at the field", `document.querySelector("#field-0-error").innerText.includes("image")`)
+			b.clean("400 (Bad Request)")
+			b.click("#reset")
+			b.click("#form .drop button") // the camera, in which the browser shows a clock
+			b.until("the camera is on", `document.querySelector("video").videoWidth > 0`)
+			b.click("#form .drop button")
+			b.until("its picture is answered", `document.querySelectorAll(".bars li").length === 10 && document.querySelector("#form img").alt === "camera.jpg"`)
+			b.clean()
+		})
+	}
+}
+
+// broken is a file that only says that it is a PNG.
+func broken(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "broken.png")
+	if err := os.WriteFile(file, []byte("\x89PNG\r\n\x1a\nand no more"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 // Without a mouse: the pen moves by arrows, and tabs by arrows.

@@ -1,9 +1,9 @@
 // @ts-check
 
 /**
- * A request to the model: JSON, or an image as it is.
+ * A request to the model: JSON, or an image as it is. top asks for the best classes, too.
  *
- * @typedef {{verb: string, type: string, body: string | Blob, file?: string}} Request
+ * @typedef {{verb: string, top: boolean, type: string, body: string | Blob, file?: string}} Request
  */
 
 /** What the server, or the connection to it, says of a request that failed. */
@@ -32,7 +32,7 @@ export const url = (path) => new URL(path, location.href.replace(/[?#].*$/, "").
  * @param {string} name of the model
  * @param {Request} request
  */
-export const pathOf = (name, { verb, body }) => `v1/models/${encodeURIComponent(name)}:${verb}${body instanceof Blob ? "?top=10" : ""}`;
+export const pathOf = (name, { verb, top }) => `v1/models/${encodeURIComponent(name)}:${verb}${top ? "?top=5" : ""}`;
 
 /**
  * Fetches, and makes an error of every answer that is none.

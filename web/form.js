@@ -45,21 +45,42 @@ function control(input, changed, failed) {
   const { dtype } = input;
   if (shape === null) return editor(input, [], changed);
   if (isNumber(dtype)) {
-    const [height, width, channels = 1] = shape;
-    const image = shape.length === 3 && [1, 3, 4].includes(channels) && [height, width].every((d) => d === -1 || d >= 8);
-    const square = shape.length === 2 && height === width && height >= 8;
-    if ((image || square) && channels === 1 && height > 0 && width > 0 && Math.max(height, width) <= maxDrawn) return drawing(input, shape, changed);
-    if (image) return photo(input, changed, failed);
+    const pixels = imageSize(shape);
+    if (pixels && pixels.channels === 1 && pixels.height > 0 && pixels.width > 0 && Math.max(pixels.height, pixels.width) <= maxDrawn) {
+      return drawing(input, shape, pixels, changed);
+    }
+    if (pixels) return photo(input, changed, failed);
     if (shape.every((d) => d > 0) && count(shape) <= maxFields) return numbers(input, shape, changed);
   }
+  if (shape.length === 0 && dtype === "DT_STRING" && /image|jpe?g|png|photo|picture/i.test(input.name)) return photo(input, changed, failed);
   if (count(shape) === 1 && dtype === "DT_STRING") return words(input, shape, changed);
   if (count(shape) === 1 && dtype === "DT_BOOL") return toggle(input, shape, changed);
   return editor(input, shape, changed);
 }
 
-/** @param {Tensor} input @param {number[]} shape @param {() => void} changed @returns {Control} */
-function drawing(input, shape, changed) {
-  const [height, width] = shape;
+/**
+ * The size of the images that a shape without its batch is for, null where it is for
+ * something else: [H,W,C], [C,H,W], or [H,W] of a square. -1 is any size.
+ *
+ * @param {number[]} shape
+ */
+function imageSize(shape) {
+  const colours = (/** @type {number} */ d) => d === 1 || d === 3 || d === 4;
+  const sides = (/** @type {number} */ height, /** @type {number} */ width, /** @type {number} */ channels) =>
+    [height, width].every((d) => d === -1 || d >= 8) ? { height, width, channels } : null;
+  if (shape.length === 3 && colours(shape[2])) return sides(shape[0], shape[1], shape[2]);
+  if (shape.length === 3 && colours(shape[0])) return sides(shape[1], shape[2], shape[0]);
+  return shape.length === 2 && shape[0] > 0 && shape[0] === shape[1] ? sides(shape[0], shape[1], 1) : null;
+}
+
+/**
+ * @param {Tensor} input
+ * @param {number[]} shape
+ * @param {{width: number, height: number}} size
+ * @param {() => void} changed
+ * @returns {Control}
+ */
+function drawing(input, shape, { width, height }, changed) {
   const whole = !isFloat(input.dtype);
   const board = sheet({ width, height, max: whole ? 255 : 1, round: whole, label: `Sheet to draw ${input.name} on`, changed });
   const file = el("input", { type: "file", accept: "image/*", class: "hidden", "aria-label": `Choose an image for ${input.name}` });
@@ -298,10 +319,10 @@ export function makeForm(form, { signature, name, isDefault, changed }) {
     /** @returns {Promise<Request>} */
     async request() {
       this.forgive();
-      const json = { verb: verb || "predict", type: "application/json" };
+      const json = { verb: verb || "predict", top: false, type: "application/json" };
       if (whole) return { ...json, body: text.value };
       const image = fields.length === 1 && isDefault && fields[0].image?.();
-      if (image) return { verb: "predict", type: image.type, body: image, file: fields[0].file?.() };
+      if (image) return { verb: "predict", top: hasClasses(signature), type: image.type, body: image, file: fields[0].file?.() };
       return { ...json, body: await body() };
     },
     isEmpty: () => !whole && fields.some((f) => f.isEmpty?.()),
@@ -334,6 +355,9 @@ export function makeForm(form, { signature, name, isDefault, changed }) {
     },
   };
 }
+
+/** Whether an answer has classes, of which the server may name the best. @param {Signature} signature */
+const hasClasses = ({ outputs }) => outputs.length === 1 && isFloat(outputs[0].dtype) && outputs[0].shape?.length === 2 && outputs[0].shape[1] > 1;
 
 /** JSON with a line for each of the outer lists. @param {string} json */
 function layout(json) {

@@ -54,6 +54,9 @@ type Model struct {
 	Identity string
 	// Bytes is the size of those files as they were fetched; 0 where nobody knows.
 	Bytes int64
+	// Labels are the names of the classes that the scores of an output are of, in their
+	// order; nil where nobody said.
+	Labels []string
 
 	Runner Runner
 }

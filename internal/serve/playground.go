@@ -29,8 +29,6 @@ type Playground struct {
 	Address net.Addr
 	// TensorFlow is the version of the library, empty while it is not known.
 	TensorFlow func() string
-	// Labels are the names of the classes, nil where there are none.
-	Labels []string
 	// Score scores rows as batch scoring does, and writes the answers in order, a write
 	// for each block of them. An *infer.Error is the client's; it comes before the first
 	// write or ends the answers early.
@@ -168,7 +166,7 @@ func (s *Server) card(w http.ResponseWriter, r *http.Request) error {
 	catalog := m.Catalog()
 	card := modelCard{
 		Name: m.Name, Version: m.Version, Format: m.Format, TensorFlow: s.page.TensorFlow(), Bytes: m.Bytes, SHA256: m.SHA256,
-		Labels: s.page.Labels, Default: catalog.Default, Signatures: map[string]cardSignature{}, Limits: cardLimits{s.maxBody},
+		Labels: m.Labels, Default: catalog.Default, Signatures: map[string]cardSignature{}, Limits: cardLimits{s.maxBody},
 	}
 	for name, signature := range catalog.Signatures {
 		card.Signatures[name] = cardSignature{signature.Method, cardTensors(signature.Inputs), cardTensors(signature.Outputs)}

@@ -106,12 +106,11 @@ func TestPlaygroundRoutes(t *testing.T) {
 	catalog.Signatures["serving_default"].Method = "tensorflow/serving/predict"
 	catalog.Signatures["serving_default"].Outputs[0].Shape = nil
 	model.Runner = runner{catalog, runHalfPlusTwo}
-	labelled := page(nil)
-	labelled.Labels = []string{"<b>cat</b>", "dog"}
+	model.Labels = []string{"<b>cat</b>", "dog"}
 	const card = `{"name":"half_plus_two","version":"3","format":"savedmodel","tensorflow":"2.21.0","bytes":1234,"sha256":"abababababababababababababababababababababababababababababababab",` +
 		`"labels":["\u003cb\u003ecat\u003c/b\u003e","dog"],"default":"other","signatures":{"serving_default":{"method":"tensorflow/serving/predict",` +
 		`"inputs":[{"name":"x","dtype":"DT_FLOAT","shape":[-1]}],"outputs":[{"name":"y","dtype":"DT_FLOAT","shape":null}]}},"limits":{"maxBodyBytes":99}}`
-	testRoutes(t, handler(serve.Options{Model: having(model), Playground: labelled, MaxBodyBytes: 99}), []routeTest{
+	testRoutes(t, handler(serve.Options{Model: having(model), Playground: page(nil), MaxBodyBytes: 99}), []routeTest{
 		{"the card", "GET", "/playground/model.json", "", 200, card, ""},
 		{"a POST to the page", "POST", "/", "", 405, `{"error":"Method not allowed: POST /"}`, "GET, HEAD"},
 		{"a POST to the card", "POST", "/playground/model.json", "", 405, `{"error":"Method not allowed: POST /playground/model.json"}`, "GET, HEAD"},
