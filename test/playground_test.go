@@ -169,8 +169,8 @@ func TestPlaygroundBlamesTheField(t *testing.T) {
 	b.clean()
 }
 
-// picture is a white ring on black, as PNG.
-func picture(t *testing.T, side int) string {
+// ring is a file with a white ring on black, as PNG.
+func ring(t *testing.T, side int) string {
 	t.Helper()
 	img := image.NewRGBA(image.Rect(0, 0, side, side))
 	for y := range side {
@@ -200,7 +200,7 @@ func TestPlaygroundTakesAnImageForADrawing(t *testing.T) {
 	browser := openBrowser(t)
 	s := startServer(t, absolute(t, digitsFolder+"/digits.pb"))
 	b := openTab(t, browser, s.base, screens[0])
-	b.choose("#form input[type=file]", picture(t, 64))
+	b.choose("#form input[type=file]", ring(t, 64))
 	b.until("it is read as a zero", `document.querySelector(".best strong")?.textContent === "0"`)
 	b.clean()
 }
@@ -213,7 +213,7 @@ func TestPlaygroundUploadsAnImage(t *testing.T) {
 	for _, screen := range screens {
 		t.Run(screen.name, func(t *testing.T) {
 			b := openTab(t, browser, s.base, screen)
-			b.choose("#form input[type=file]", picture(t, 256))
+			b.choose("#form input[type=file]", ring(t, 256))
 			b.until("it is answered", `document.querySelectorAll(".bars li").length === 10`)
 			if got := b.text("#snippet"); !strings.HasPrefix(got, "curl --data-binary @ring.png") || !strings.Contains(got, "Content-Type: image/png") || !strings.Contains(got, ":predict?top=5") {
 				t.Errorf("the code is %s", got)
@@ -222,7 +222,7 @@ func TestPlaygroundUploadsAnImage(t *testing.T) {
 			b.accessible("with an image")
 			b.clean()
 
-			b.choose("#form input[type=file]", broken(t))
+			b.choose("#form input[type=file]", unreadable(t))
 			b.until("what is no image is refused at the field", `document.querySelector("#field-0-error").innerText.includes("image")`)
 			b.clean("400 (Bad Request)")
 			b.click("#reset")
@@ -235,8 +235,8 @@ func TestPlaygroundUploadsAnImage(t *testing.T) {
 	}
 }
 
-// broken is a file that only says that it is a PNG.
-func broken(t *testing.T) string {
+// unreadable is a file that only says that it is a PNG.
+func unreadable(t *testing.T) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "broken.png")
 	if err := os.WriteFile(file, []byte("\x89PNG\r\n\x1a\nand no more"), 0o600); err != nil {
