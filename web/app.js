@@ -180,7 +180,7 @@ async function start() {
   batch(byId("panel-batch"), card, () => current.name);
   state("ready", "good");
   const report = await (await send("debug/coldstart")).json();
-  byId("start-total").textContent = `${duration(report.totalMs)} from the process to the first answer`;
+  byId("start-total").textContent = `${duration(report.totalMs)} until the model was ready`;
   byId("timeline").replaceChildren(...timeline(report));
 }
 
