@@ -91,9 +91,9 @@ func openBrowser(t *testing.T) context.Context {
 }
 
 // openTab opens the page of a server.
-func openTab(t *testing.T, in context.Context, base string, s screen) *tab {
+func openTab(ctx context.Context, t *testing.T, base string, s screen) *tab {
 	t.Helper()
-	ctx, cancel := chromedp.NewContext(in)
+	ctx, cancel := chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
 	ctx, cancel = context.WithTimeout(ctx, 2*patience)
 	t.Cleanup(cancel)

@@ -32,8 +32,8 @@ export function answerView(container, { signature, labels }) {
   function show(reply) {
     const parts = outputs(reply, signature);
     const next = new Map();
-    const said = parts.map(({ key, title, value, top }) => {
-      const { kind, make, say } = choose(value, title, top, labels);
+    const said = parts.map(({ key, title, value }) => {
+      const { kind, make, say } = choose(value, title, labels);
       const old = views.get(key);
       const view = old?.kind === kind ? old : { kind, ...make() };
       view.update(value);
@@ -59,19 +59,19 @@ export function answerView(container, { signature, labels }) {
  *
  * @param {any} reply
  * @param {Signature} signature
- * @returns {{key: string, title: string, value: any, top?: any}[]}
+ * @returns {{key: string, title: string, value: any}[]}
  */
 function outputs(reply, signature) {
   const only = signature.outputs.length === 1 ? signature.outputs[0].name : "answer";
-  const split = (/** @type {any} */ value, /** @type {string} */ row, /** @type {any} */ top) =>
+  const split = (/** @type {any} */ value, /** @type {string} */ row) =>
     isObject(value)
       ? Object.entries(value).map(([name, v]) => ({ key: `${row}${name}`, title: `${row}${name}`, value: v }))
-      : [{ key: `${row}${only}`, title: `${row}${only}`, value, top }];
+      : [{ key: `${row}${only}`, title: `${row}${only}`, value }];
   if (!isObject(reply)) return [{ key: "reply", title: "answer", value: reply }];
-  if (reply.outputs !== undefined) return split(reply.outputs, "", undefined);
+  if (reply.outputs !== undefined) return split(reply.outputs, "");
   const rows = reply.predictions ?? reply.results;
   if (!Array.isArray(rows)) return [{ key: "reply", title: "answer", value: reply }];
-  const shown = rows.slice(0, mostRows).flatMap((row, i) => split(row, rows.length > 1 ? `Row ${i + 1}: ` : "", reply.top?.[i]));
+  const shown = rows.slice(0, mostRows).flatMap((row, i) => split(row, rows.length > 1 ? `Row ${i + 1}: ` : ""));
   if (rows.length > mostRows) shown.push({ key: "more", title: "more", value: `${rows.length - mostRows} more rows are in the reply as JSON.` });
   return shown;
 }
@@ -84,23 +84,19 @@ const isObject = (v) => typeof v === "object" && v !== null && !Array.isArray(v)
  *
  * @param {any} value
  * @param {string} title
- * @param {any} top the best classes as the server says them
  * @param {string[]} [labels]
  * @returns {{kind: string, make: () => {element: HTMLElement, update: (value: any) => void}, say: (value: any) => string}}
  */
-function choose(value, title, top, labels) {
+function choose(value, title, labels) {
   const shape = shapeOf(value);
   const flat = Array.isArray(value) ? value.flat(Infinity) : [value];
   const numeric = flat.length > 0 && flat.every((v) => typeof v === "number");
   if (shape.length === 2 && shape[1] === 2 && value.every((/** @type {any} */ p) => typeof p[0] === "string" && typeof p[1] === "number")) {
     return bars(`pairs ${shape[0]}`, (v) => v.map((/** @type {any[]} */ [name, score]) => ({ name, score })));
   }
-  if (numeric && shape.length === 2 && shape[0] === 1) return squeeze(value, title, top, labels);
+  if (numeric && shape.length === 2 && shape[0] === 1) return squeeze(value, title, labels);
   if (numeric && shape.length === 1 && shape[0] > 1) {
     const names = labels?.length === shape[0] ? labels : undefined;
-    if (shape[0] > fixedBars && Array.isArray(top)) {
-      return bars("top", () => top.map((/** @type {any} */ t) => ({ name: t.label ?? names?.[t.index] ?? String(t.index), score: t.score })));
-    }
     if (names || isDistribution(flat) || /prob|score|logit|class|softmax/i.test(title)) {
       return bars(`bars ${shape[0]}`, (v) => v.map((/** @type {number} */ score, /** @type {number} */ i) => ({ name: names?.[i] ?? String(i), score })));
     }
@@ -133,8 +129,8 @@ function choose(value, title, top, labels) {
 }
 
 /** The view of a matrix of one row is that of the row. @type {typeof choose} */
-function squeeze(value, title, top, labels) {
-  const inner = choose(value[0], title, top, labels);
+function squeeze(value, title, labels) {
+  const inner = choose(value[0], title, labels);
   return {
     kind: `row of ${inner.kind}`,
     make() {

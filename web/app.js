@@ -29,6 +29,9 @@ let language = languages[0];
 /** @type {number[]} */
 let times = [];
 
+/** Counts how often the input was taken away: answers to what was there before do not count. */
+let era = 0;
+
 /** @param {string} text @param {"good" | "bad" | ""} kind */
 function state(text, kind) {
   byId("state").textContent = text;
@@ -54,6 +57,7 @@ function use(name) {
 
 /** Takes the last answer away. */
 function forget() {
+  era++;
   asked = null;
   times = [];
   byId("latency").textContent = "";
@@ -71,12 +75,13 @@ function changed() {
 /** Asks the model, one request at a time; of changes meanwhile the latest counts. */
 const ask = latest(async (/** @type {typeof current} */ of) => {
   if (of !== current) return;
+  const began = era;
   try {
     const request = await of.form.request();
     asked = request;
     code();
     const { text, reply, ms } = await predict(card.name, request);
-    if (of !== current || of.form.isEmpty()) return;
+    if (began !== era) return;
     say(of.answers.show(reply));
     took(ms);
     byId("raw-text").textContent = text.slice(0, 100_000);
@@ -84,7 +89,7 @@ const ask = latest(async (/** @type {typeof current} */ of) => {
     byId("answer").classList.remove("stale");
     state("ready", "good");
   } catch (cause) {
-    if (of !== current || cause instanceof WrongValue) return;
+    if (began !== era || cause instanceof WrongValue) return;
     byId("answer").classList.add("stale");
     of.form.blame(cause instanceof Error ? cause.message : String(cause));
     if (cause instanceof Refusal && cause.status === 0) state("no answer", "bad");
