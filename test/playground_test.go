@@ -29,6 +29,20 @@ func zero() (points [][2]float64) {
 	return points
 }
 
+// shifts is how much of the page moved by how much without anybody's doing, the
+// "cumulative layout shift"; up to 0.1 counts as good.
+const shifts = `new Promise((done) => {
+	let sum = 0;
+	const add = (entries) => entries.forEach((entry) => (sum += entry.value));
+	const observer = new PerformanceObserver((list) => add(list.getEntries()));
+	observer.observe({type: "layout-shift", buffered: true});
+	// Entries from before are delivered by the next frame at the latest.
+	requestAnimationFrame(() => requestAnimationFrame(() => {
+		add(observer.takeRecords());
+		done(sum);
+	}));
+})`
+
 // What somebody does with the demo model's page, on every screen: a digit is drawn and
 // answered, a request is broken and mended, and a file is scored.
 func TestPlayground(t *testing.T) {
@@ -39,6 +53,9 @@ func TestPlayground(t *testing.T) {
 		t.Run(screen.name, func(t *testing.T) {
 			b := openTab(browser, t, s.base, screen)
 			b.accessible("before anything")
+			if shift := evaluate[float64](b, shifts); shift > 0.05 {
+				t.Errorf("the page jumps by %.3f while it is loaded", shift)
+			}
 
 			b.stroke(zero(), func() {
 				b.until("the answer is there while the pen is down", `document.querySelector(".best strong")?.textContent === "0"`)

@@ -61,7 +61,7 @@ function forget() {
   asked = null;
   times = [];
   byId("latency").textContent = "";
-  byId("raw").hidden = true;
+  byId("raw-text").textContent = "There is none yet.";
   current.answers.empty(invitation);
   preview();
 }
@@ -85,7 +85,6 @@ const ask = latest(async (/** @type {typeof current} */ of) => {
     say(of.answers.show(reply));
     took(ms);
     byId("raw-text").textContent = text.slice(0, 100_000);
-    byId("raw").hidden = false;
     byId("answer").classList.remove("stale");
     state("ready", "good");
   } catch (cause) {
