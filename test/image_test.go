@@ -119,7 +119,7 @@ func engine(t *testing.T) *samlocal.Engine {
 	t.Helper()
 	e, err := startDocker()
 	if errors.Is(err, samlocal.ErrNoEngine) {
-		t.Skip("not run: ", err)
+		t.Skip("not run:", err)
 	}
 	if err != nil {
 		t.Fatal(err)
