@@ -128,6 +128,24 @@ sam-layer: | prerequisites
 	@chmod 644 $(ARTIFACTS_DIR)/lib/*
 	@go run ./layer/gate layer $(ARTIFACTS_DIR) $(GOARCH)
 
+# --- the container image -----------------------------------------------------
+
+IMAGE ?= tensorlambda:latest
+BASE ?= public.ecr.aws/lambda/provided:al2023-$(SAM_ARCH)
+IMAGE_DIR := $(BUILD)/image-$(GOARCH)
+
+# Lambda takes no list of manifests, which an attestation would make of the image.
+.PHONY: image
+image: headers ## build the function as a container image, with Docker (IMAGE=tensorlambda:latest, ARCH=, BASE=)
+	@docker version >/dev/null || { echo "an image needs a Docker engine that this user may talk to" >&2; exit 1; }
+	@go run ./layer -version $(TF_VERSION) -arch $(GOARCH) -python $(PYTHON) -out $(BUILD)/layer-$(GOARCH)/lib -raw $(IMAGE_DIR)/lib
+	@$(CROSS) go build $(BUILDFLAGS) -o $(IMAGE_DIR)/bootstrap ./cmd/handler
+	@chmod -R u=rwX,go=rX $(IMAGE_DIR)
+	@go run ./layer/gate image $(IMAGE_DIR) $(GOARCH)
+	@BUILDX_NO_DEFAULT_ATTESTATIONS=1 docker build --quiet --platform linux/$(GOARCH) --build-arg BASE=$(BASE) --tag $(IMAGE) --file Dockerfile $(IMAGE_DIR)
+	@[ "$$(docker image inspect -f '{{index .Config.Labels "tensorlambda.stand-in"}}' $(IMAGE))" != true ] || \
+		echo "$(IMAGE) is built on a stand-in for AWS's base image: it can be tried here and must not be deployed" >&2
+
 .PHONY: run
 run: build layer $(VERSITYGW) ## show it all: model in S3, one API Gateway event, the cold start; then serve (ONCE=1: stop there; ADDR=127.0.0.1:8080)
 	@go build -o $(BUILD)/demo ./cmd/demo
@@ -148,7 +166,7 @@ lint: $(GOLANGCI_LINT) headers ## format, vet and lint
 .PHONY: check
 check: lint build layer $(VERSITYGW) $(VENV) $(SAM_VENV) ## the fast loop: lint, unit and integration tests
 	@sh test/arm64.sh
-	@sh internal/samlocal/engine.sh check || { [ $$? = 3 ] && echo "not run: the tests of sam local (test/samlocal_test.go), which need that engine"; }
+	@sh internal/samlocal/engine.sh check || { [ $$? = 3 ] && echo "not run: the tests of sam local and of the image (test/samlocal_test.go, test/image_test.go), which need that engine"; }
 	@go test ./...
 
 .PHONY: test
@@ -175,4 +193,4 @@ $(VENV): bench/python/requirements.txt test/clients/requirements.txt test/client
 
 .PHONY: clean
 clean: ## remove what was built; the cache of downloads stays
-	@rm -rf $(BUILD)/bootstrap $(BUILD)/layer $(BUILD)/include
+	@rm -rf $(BUILD)/bootstrap $(BUILD)/layer $(BUILD)/image-* $(BUILD)/include

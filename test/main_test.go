@@ -58,6 +58,11 @@ func run(m *testing.M) (status int, err error) {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
+	defer func() {
+		if docker != nil {
+			err = errors.Join(err, docker.Close())
+		}
+	}()
 	if err := openStore(ctx); err != nil {
 		return 1, err
 	}
