@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,12 +34,36 @@ var profileRequest = []string{"serving_default_image", "StatefulPartitionedCall"
 // errNotProfiled says why nothing is known of what a start needs.
 var errNotProfiled = errors.New("all code is taken to be needed by each start, which so takes longer")
 
+// toolchain is how a program in C is compiled and run, as the beginnings of the commands.
+type toolchain struct {
+	compile []string
+	run     []string // nothing for this machine's own processor
+	cure    string   // what is there to do where one of them is missing
+}
+
+// toolchainFor finds the one for an architecture. The emulator is told to be the processor
+// of Lambda's arm64, Graviton2: TensorFlow chooses code by what the processor can do.
+func toolchainFor(arch string) (toolchain, error) {
+	switch arch {
+	case runtime.GOARCH:
+		return toolchain{compile: []string{"cc"}, cure: "install a C compiler"}, nil
+	case "arm64":
+		return toolchain{
+			compile: []string{"aarch64-linux-gnu-gcc"},
+			run:     []string{"qemu-aarch64-static", "-cpu", "neoverse-n1", "-L", "/usr/aarch64-linux-gnu"},
+			cure:    "install gcc-aarch64-linux-gnu, libstdc++6-arm64-cross and qemu-user-static",
+		}, nil
+	}
+	return toolchain{}, fmt.Errorf("%w: %s cannot be run here", errNotProfiled, arch)
+}
+
 // profile runs the libraries in dir and finds which blocks of their code a start needs, by
-// library. The error wraps errNotProfiled where it cannot be run here: for another
-// architecture, without a C compiler, or where the libraries are not TensorFlow's.
+// library. The error wraps errNotProfiled where it cannot be run here: for an architecture
+// without an emulator, without a C compiler, or where the libraries are not TensorFlow's.
 func profile(ctx context.Context, arch, dir, scratch string) (hot map[string]map[int64]bool, err error) {
-	if arch != runtime.GOARCH {
-		return nil, fmt.Errorf("%w: %s cannot be run here", errNotProfiled, arch)
+	tools, err := toolchainFor(arch)
+	if err != nil {
+		return nil, err
 	}
 	if _, err := os.Stat(profileModel); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: no %s", errNotProfiled, profileModel)
@@ -52,14 +77,19 @@ func profile(ctx context.Context, arch, dir, scratch string) (hot map[string]map
 	}
 	var out bytes.Buffer
 	for _, command := range [][]string{
-		{"cc", "-O1", "-o", program, source, "-ldl"},
-		append([]string{program, strconv.Itoa(block), dir, filepath.Join(model, "1")}, profileRequest...),
+		append(tools.compile, "-O1", "-o", program, source, "-ldl"),
+		slices.Concat(tools.run, []string{program, strconv.Itoa(block), dir, filepath.Join(model, "1")}, profileRequest),
 	} {
 		var stderr bytes.Buffer
 		cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 		cmd.Stdout, cmd.Stderr = &out, &stderr
-		if err := cmd.Run(); err != nil {
-			return nil, errors.Join(ctx.Err(), fmt.Errorf("%w: %s: %w: %s", errNotProfiled, command[0], err, bytes.TrimSpace(stderr.Bytes())))
+		err := cmd.Run()
+		said := string(bytes.TrimSpace(stderr.Bytes()))
+		if errors.Is(err, exec.ErrNotFound) {
+			said = tools.cure
+		}
+		if err != nil {
+			return nil, errors.Join(ctx.Err(), fmt.Errorf("%w: %s: %w: %s", errNotProfiled, command[0], err, said))
 		}
 	}
 	return parseProfile(&out)
