@@ -38,23 +38,33 @@ var errNotProfiled = errors.New("all code is taken to be needed by each start, w
 type toolchain struct {
 	compile []string
 	run     []string // nothing for this machine's own processor
-	cure    string   // what is there to do where one of them is missing
 }
 
-// toolchainFor finds the one for an architecture. The emulator is told to be the processor
-// of Lambda's arm64, Graviton2: TensorFlow chooses code by what the processor can do.
+// toolchainFor finds the one for an architecture. The error wraps errNotProfiled where
+// there is none, or where it is not installed.
 func toolchainFor(arch string) (toolchain, error) {
+	var tools toolchain
+	var cure string
 	switch arch {
 	case runtime.GOARCH:
-		return toolchain{compile: []string{"cc"}, cure: "install a C compiler"}, nil
+		tools, cure = toolchain{compile: []string{"cc"}}, "install a C compiler"
 	case "arm64":
-		return toolchain{
-			compile: []string{"aarch64-linux-gnu-gcc"},
-			run:     []string{"qemu-aarch64-static", "-cpu", "neoverse-n1", "-L", "/usr/aarch64-linux-gnu"},
-			cure:    "install gcc-aarch64-linux-gnu, libstdc++6-arm64-cross and qemu-user-static",
-		}, nil
+		// The emulator is told to be the processor of Lambda's arm64, Graviton2: TensorFlow
+		// chooses code by what the processor can do.
+		tools = toolchain{[]string{"aarch64-linux-gnu-gcc"}, []string{"qemu-aarch64-static", "-cpu", "neoverse-n1", "-L", "/usr/aarch64-linux-gnu"}}
+		cure = "install gcc-aarch64-linux-gnu, libstdc++6-arm64-cross and qemu-user-static"
+	default:
+		return toolchain{}, fmt.Errorf("%w: %s cannot be run here", errNotProfiled, arch)
 	}
-	return toolchain{}, fmt.Errorf("%w: %s cannot be run here", errNotProfiled, arch)
+	for _, command := range [][]string{tools.compile, tools.run} {
+		if len(command) == 0 {
+			continue
+		}
+		if _, err := exec.LookPath(command[0]); err != nil {
+			return toolchain{}, fmt.Errorf("%w: %w: %s", errNotProfiled, err, cure)
+		}
+	}
+	return tools, nil
 }
 
 // profile runs the libraries in dir and finds which blocks of their code a start needs, by
@@ -83,13 +93,8 @@ func profile(ctx context.Context, arch, dir, scratch string) (hot map[string]map
 		var stderr bytes.Buffer
 		cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 		cmd.Stdout, cmd.Stderr = &out, &stderr
-		err := cmd.Run()
-		said := string(bytes.TrimSpace(stderr.Bytes()))
-		if errors.Is(err, exec.ErrNotFound) {
-			said = tools.cure
-		}
-		if err != nil {
-			return nil, errors.Join(ctx.Err(), fmt.Errorf("%w: %s: %w: %s", errNotProfiled, command[0], err, said))
+		if err := cmd.Run(); err != nil {
+			return nil, errors.Join(ctx.Err(), fmt.Errorf("%w: %s: %w: %s", errNotProfiled, command[0], err, bytes.TrimSpace(stderr.Bytes())))
 		}
 	}
 	return parseProfile(&out)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"os/exec"
 	"reflect"
 	"runtime"
 	"strings"
@@ -77,17 +76,8 @@ func TestProfileOfTensorFlow(t *testing.T) {
 	layers[runtime.GOARCH] = "build/layer/lib"
 	for arch, layer := range layers {
 		t.Run(arch, func(t *testing.T) {
-			tools, err := toolchainFor(arch)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, command := range [][]string{tools.compile, tools.run} {
-				if len(command) == 0 {
-					continue
-				}
-				if _, err := exec.LookPath(command[0]); err != nil {
-					t.Skipf("not run: %v: %s", err, tools.cure) // test/arm64.sh sees to it where it can
-				}
+			if _, err := toolchainFor(arch); err != nil {
+				t.Skipf("not run: %v", err) // test/arm64.sh installs it where it can
 			}
 			dir := t.TempDir()
 			if err := installRaw(t.Context(), layer, t.TempDir(), dir, newProgress(t.Output())); err != nil {
