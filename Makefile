@@ -147,6 +147,7 @@ lint: $(GOLANGCI_LINT) headers ## format, vet and lint
 	@go vet ./...
 	@$(GOLANGCI_LINT) run ./...
 
+# The start of an arm64 function needs its layer; of 2.15 there is none.
 .PHONY: check
 check: lint build layer $(VERSITYGW) $(VENV) $(SAM_VENV) ## the fast loop: lint, unit and integration tests
 	@sh test/arm64.sh && $(MAKE) --no-print-directory layer ARCH=arm64 $(if $(filter 2.15%,$(TF_VERSION)),TF_VERSION=2.16) || [ $$? = 3 ]
