@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -43,28 +44,25 @@ type toolchain struct {
 // toolchainFor finds the one for an architecture. The error wraps errNotProfiled where
 // there is none, or where it is not installed.
 func toolchainFor(arch string) (toolchain, error) {
-	var tools toolchain
-	var cure string
-	switch arch {
-	case runtime.GOARCH:
-		tools, cure = toolchain{compile: []string{"cc"}}, "install a C compiler"
-	case "arm64":
-		// The emulator is told to be the processor of Lambda's arm64, Graviton2: TensorFlow
-		// chooses code by what the processor can do.
-		tools = toolchain{[]string{"aarch64-linux-gnu-gcc"}, []string{"qemu-aarch64-static", "-cpu", "neoverse-n1", "-L", "/usr/aarch64-linux-gnu"}}
-		cure = "install gcc-aarch64-linux-gnu, libstdc++6-arm64-cross and qemu-user-static"
-	default:
-		return toolchain{}, fmt.Errorf("%w: %s cannot be run here", errNotProfiled, arch)
-	}
-	for _, command := range [][]string{tools.compile, tools.run} {
-		if len(command) == 0 {
-			continue
+	if arch == runtime.GOARCH {
+		if _, err := exec.LookPath("cc"); err != nil {
+			return toolchain{}, fmt.Errorf("%w: %w: install a C compiler", errNotProfiled, err)
 		}
-		if _, err := exec.LookPath(command[0]); err != nil {
-			return toolchain{}, fmt.Errorf("%w: %w: %s", errNotProfiled, err, cure)
-		}
+		return toolchain{compile: []string{"cc"}}, nil
 	}
-	return tools, nil
+	if arch == "arm64" {
+		const compiler, emulator, root = "aarch64-linux-gnu-gcc", "qemu-aarch64-static", "/usr/aarch64-linux-gnu"
+		_, noCompiler := exec.LookPath(compiler)
+		_, noEmulator := exec.LookPath(emulator)
+		_, noLibrary := os.Stat(root + "/lib/libstdc++.so.6")
+		if err := cmp.Or(noCompiler, noEmulator, noLibrary); err != nil {
+			return toolchain{}, fmt.Errorf("%w: %w: install gcc-aarch64-linux-gnu, libstdc++6-arm64-cross and qemu-user-static", errNotProfiled, err)
+		}
+		// Lambda's processor for arm64 is the Graviton2: TensorFlow chooses code by what the
+		// processor can do.
+		return toolchain{[]string{compiler}, []string{emulator, "-cpu", "neoverse-n1", "-L", root}}, nil
+	}
+	return toolchain{}, fmt.Errorf("%w: %s cannot be run here", errNotProfiled, arch)
 }
 
 // profile runs the libraries in dir and finds which blocks of their code a start needs, by

@@ -1,6 +1,7 @@
 package test
 
 import (
+	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,8 +24,7 @@ func TestTheFunctionForARM64Answers(t *testing.T) {
 	if runtime.GOARCH == "arm64" {
 		t.Skip("not run: on this machine all other tests are about arm64")
 	}
-	needCrossCompiler(t)
-	need(t, emulator[0])
+	needEmulator(t)
 	layer := absolute(t, "../build/layer-arm64/lib")
 	if _, err := os.Stat(filepath.Join(layer, packed.ManifestName)); err != nil {
 		t.Fatalf("%v: run `make layer ARCH=arm64`", err)
@@ -43,13 +43,14 @@ func TestTheFunctionForARM64Answers(t *testing.T) {
 	t.Logf("ready after %.1f s", r.TotalMs/1000)
 }
 
-func needCrossCompiler(t *testing.T) { need(t, "aarch64-linux-gnu-gcc") }
-
-// need skips a test that cannot be run for want of a program. test/arm64.sh installs them
-// where it can, and says what is not run where it cannot.
-func need(t *testing.T, program string) {
+// needEmulator skips a test of what is for arm64 where that can neither be compiled nor
+// run. test/arm64.sh installs what it takes where it can.
+func needEmulator(t *testing.T) {
 	t.Helper()
-	if _, err := exec.LookPath(program); err != nil {
+	_, noCompiler := exec.LookPath("aarch64-linux-gnu-gcc")
+	_, noEmulator := exec.LookPath(emulator[0])
+	_, noLibrary := os.Stat("/usr/aarch64-linux-gnu/lib/libstdc++.so.6")
+	if err := cmp.Or(noCompiler, noEmulator, noLibrary); err != nil {
 		t.Skipf("not run: %v", err)
 	}
 }

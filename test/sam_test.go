@@ -22,7 +22,7 @@ func TestSamBuildsWithoutANetwork(t *testing.T) {
 	for arch, lambdas := range architectures {
 		t.Run(arch, func(t *testing.T) {
 			if arch != runtime.GOARCH {
-				needCrossCompiler(t)
+				needEmulator(t)
 			}
 			built := filepath.Join(t.TempDir(), "built")
 			cmd := exec.CommandContext(t.Context(), "unshare", "--user", "--map-root-user", "--net",
