@@ -186,7 +186,7 @@ func startContainer(t *testing.T, image string, settings ...string) *container {
 	program := printed(t, "docker", "image", "inspect", "--format", `{{join .Config.Entrypoint " "}}`, image)
 	args := []string{
 		"run", "--detach", "--read-only", "--tmpfs", "/tmp", "--user", "993:990", "--cap-drop", "ALL", "--memory", "1769m",
-		"--volume", emulator(t) + ":/emulator:ro", "--entrypoint", "/emulator",
+		"--volume", interfaceEmulator(t) + ":/emulator:ro", "--entrypoint", "/emulator",
 	}
 	for _, setting := range append(settings, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=1769", "AWS_LAMBDA_LOG_FORMAT=JSON") {
 		args = append(args, "--env", setting)
@@ -213,9 +213,9 @@ func startContainer(t *testing.T, image string, settings ...string) *container {
 	return c
 }
 
-// emulator is AWS's program that speaks Lambda's side of the Runtime API. AWS's base image
+// interfaceEmulator is AWS's program that speaks Lambda's side of the Runtime API. AWS's base image
 // has one, and its stand-in has not; SAM brings the same.
-func emulator(t *testing.T) string {
+func interfaceEmulator(t *testing.T) string {
 	t.Helper()
 	arch := map[string]string{"amd64": "x86_64", "arm64": "arm64"}[runtime.GOARCH]
 	found, err := filepath.Glob("../build/sam/lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-" + arch)
