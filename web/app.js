@@ -60,7 +60,9 @@ function forget() {
   era++;
   asked = null;
   times = [];
+  say("");
   byId("latency").textContent = "";
+  byId("answer").classList.remove("stale");
   byId("raw-text").textContent = "There is none yet.";
   current.answers.empty(invitation);
   preview();
@@ -88,8 +90,9 @@ const ask = latest(async (/** @type {typeof current} */ of) => {
     byId("answer").classList.remove("stale");
     state("ready", "good");
   } catch (cause) {
-    if (began !== era || cause instanceof WrongValue) return;
+    if (began !== era) return;
     byId("answer").classList.add("stale");
+    if (cause instanceof WrongValue) return; // the form has said it
     of.form.blame(cause instanceof Error ? cause.message : String(cause));
     if (cause instanceof Refusal && cause.status === 0) state("no answer", "bad");
   }
@@ -132,7 +135,7 @@ async function copy() {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    // Pages that came without encryption, but from this machine, have no clipboard.
+    // A page that came from another machine without encryption has no clipboard.
     getSelection()?.selectAllChildren(byId("snippet"));
     document.execCommand("copy");
   }
