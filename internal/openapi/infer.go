@@ -91,9 +91,9 @@ func (c *components) inferTensor(t infer.TensorInfo) *schema {
 	element := v2.element(t.DType)
 	forms := []*schema{c.nested(element, t.Shape, sent, "Nested_"+datatypes[t.DType])}
 	if len(t.Shape) != 1 {
-		forms = append(forms, list(element, -1))
+		forms = append(forms, list(element, flatSize(t.Shape)))
 	}
-	if t.Shape == nil || len(t.Shape) == 0 {
+	if len(t.Shape) == 0 {
 		forms = forms[1:] // the value itself is none: data is a list
 	}
 	s := object(map[string]*schema{
@@ -104,6 +104,18 @@ func (c *components) inferTensor(t infer.TensorInfo) *schema {
 	}, "name", "datatype", "shape", "data")
 	s.Description = t.DType.String() + " " + t.Shape.String()
 	return s
+}
+
+// flatSize is the number of elements of a tensor of the given shape, -1 if that is open.
+func flatSize(shape infer.Shape) int64 {
+	if shape == nil {
+		return -1
+	}
+	n, err := infer.Elements(shape)
+	if err != nil { // a dimension is unknown
+		return -1
+	}
+	return n
 }
 
 // sizes is the schema of a shape.

@@ -70,7 +70,7 @@ func description(maxBody int64, unable []string) string {
 		"Answers are compressed for whoever accepts that. `HEAD` works where `GET` does. " +
 		"Every path of the model also exists for its version, with `/versions/N` behind the name.")
 	if len(unable) > 0 {
-		b.WriteString("\n\nNo body has a form for the tensors of these signatures: " + strings.Join(unable, ", ") + ".")
+		b.WriteString("\n\nThese signatures cannot be asked, since their tensors have no form in a body or stand for one another: " + strings.Join(unable, ", ") + ".")
 	}
 	return b.String()
 }

@@ -176,10 +176,10 @@ func (c *components) plainBodies(s *signature, content map[string]mediaType) {
 		add(csvType, &schema{Type: "string", Description: "A row a line, behind a header that names the inputs or their elements."},
 			func() example { return example{Value: csvOf(samples)} })
 	}
-	if len(s.Inputs) > 1 {
-		return
-	}
 	input := s.Inputs[0]
+	if scalar := input.Shape != nil && len(input.Shape) == 0; len(s.Inputs) > 1 || !s.rows && !scalar {
+		return // a tensor that has rows is answered by rows
+	}
 	add(npy.ContentType, &schema{ContentMediaType: npy.ContentType, Description: "The only input, as a .npy file."},
 		func() example { return binaryBody(npy.ContentType, samples[0].npy()) })
 	switch {
@@ -206,7 +206,7 @@ func (c *components) plainBodies(s *signature, content map[string]mediaType) {
 // hasShapeHeader reports whether raw bytes need a header for what the signature leaves
 // open.
 func (s *signature) hasShapeHeader() bool {
-	if !s.isDefault || len(s.Inputs) != 1 || s.Inputs[0].DType == infer.String {
+	if !s.isDefault || !s.rows || len(s.Inputs) != 1 || s.Inputs[0].DType == infer.String {
 		return false
 	}
 	shape := s.Inputs[0].Shape

@@ -33,7 +33,7 @@ func signatures(c *infer.Catalog) (able []signature, unable []string) {
 		return strings.Compare(a, b)
 	}) {
 		sig := c.Signatures[name]
-		if len(sig.Outputs) == 0 || !hasForm(sig.Inputs) || !hasForm(sig.Outputs) {
+		if len(sig.Outputs) == 0 || !hasForm(sig.Inputs) || !hasForm(sig.Outputs) || !distinct(sig.Inputs) {
 			unable = append(unable, name)
 			continue
 		}
@@ -49,6 +49,18 @@ func signatures(c *infer.Catalog) (able []signature, unable []string) {
 // hasForm reports whether bodies have a form for all of the tensors.
 func hasForm(infos []infer.TensorInfo) bool {
 	return !slices.ContainsFunc(infos, func(t infer.TensorInfo) bool { return datatypes[t.DType] == "" })
+}
+
+// distinct reports whether no two inputs are the same tensor, which could not be fed twice.
+func distinct(inputs []infer.TensorInfo) bool {
+	seen := map[string]bool{}
+	for _, t := range inputs {
+		if seen[t.Tensor] {
+			return false
+		}
+		seen[t.Tensor] = true
+	}
+	return true
 }
 
 // firstDimension is the one that tensors have in common, -1 where it is open. ok is

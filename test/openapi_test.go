@@ -1,0 +1,203 @@
+package test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The OpenAPI document of every model is one, and each of its requests works when it is
+// sent as it is.
+func TestOpenAPIDocuments(t *testing.T) {
+	t.Parallel()
+	uris := map[string]string{"digits": digitsFolder + "/digits.pb"}
+	for _, model := range append(savedModels(t), "old_producer.pb", "two_placeholders.pb", "unsafe_read.pb") {
+		uris[model] = "models/" + model
+	}
+	dir := t.TempDir()
+	var files []string
+	t.Run("models", func(t *testing.T) {
+		for model, uri := range uris {
+			file := filepath.Join(dir, strings.ReplaceAll(model, "/", "-")+".json")
+			files = append(files, file)
+			t.Run(model, func(t *testing.T) {
+				t.Parallel()
+				checkDocument(t, model, absolute(t, uri), file)
+			})
+		}
+	})
+	if !t.Failed() {
+		python(t, "documents.py", files...)
+	}
+}
+
+// refusals are the examples that a model refuses itself, by how their names begin, and what
+// it says: zeros, or the word that stands for any string, are not for it, or its outputs
+// have no rows in common, which no shape says beforehand.
+var refusals = map[string]map[string]string{
+	"failing":     {"assert": "x must be positive", "number": "could not correctly convert string"},
+	"multi":       {"unequal_rows": "inconsistent batch size"},
+	"pack/lists":  {"": "evenly divide the split dimension"},
+	"pack/parsed": {"": "Could not parse example input"},
+	"pack/reads":  {"shape_rows": "inconsistent batch size"},
+}
+
+// checkDocument writes the document of a model to a file and sends the examples in it.
+func checkDocument(t *testing.T, model, uri, file string) {
+	s := startServer(t, uri, raw(t), "MODEL_ALLOW_UNSAFE_OPS=true")
+	r := s.request(get, s.base+"/openapi.json", "")
+	if r.StatusCode != http.StatusOK {
+		t.Fatalf("answer %d %.300q", r.StatusCode, r.Body)
+	}
+	if err := os.WriteFile(file, []byte(r.Body), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if strings.HasPrefix(model, "unsafe_") { // they read, write or call what a client names
+		return
+	}
+	for _, e := range examplesIn(t, r.Body) {
+		want, says := http.StatusOK, ""
+		for prefix, text := range refusals[model] {
+			if strings.HasPrefix(e.name, prefix) {
+				want, says = http.StatusBadRequest, text
+			}
+		}
+		r := e.send(t, s)
+		if r.StatusCode != want || !strings.Contains(r.Body, says) {
+			t.Errorf("%s, example %q as %s: answer %d %.300q, want %d %s for %.300q", e.path, e.name, e.contentType, r.StatusCode, r.Body, want, says, e.body)
+		}
+	}
+}
+
+// exampleRequest is an example of a document as a request.
+type exampleRequest struct {
+	path, name, contentType, body string
+	headers                       map[string]string
+}
+
+func (e *exampleRequest) send(t *testing.T, s *server) reply {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), post, s.base+e.path, strings.NewReader(e.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", e.contentType)
+	for name, value := range e.headers {
+		request.Header.Set(name, value)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := readReply(response)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// openAPI is what of a document its examples stand in.
+type openAPI struct {
+	Paths map[string]struct {
+		Post struct {
+			RequestBody struct {
+				Ref string `json:"$ref"`
+			}
+			Parameters []struct {
+				Ref string `json:"$ref"`
+			}
+		}
+	}
+	Components struct {
+		RequestBodies map[string]struct {
+			Content map[string]struct {
+				Examples map[string]struct {
+					Value         json.RawMessage
+					ExternalValue string
+				}
+			}
+		}
+		Parameters map[string]struct {
+			Name     string
+			Examples map[string]struct{ Value any }
+		}
+	}
+}
+
+func examplesIn(t *testing.T, document string) (requests []exampleRequest) {
+	t.Helper()
+	var d openAPI
+	if err := json.Unmarshal([]byte(document), &d); err != nil {
+		t.Fatal(err)
+	}
+	for _, route := range slices.Sorted(maps.Keys(d.Paths)) {
+		operation := d.Paths[route].Post
+		for contentType, media := range d.Components.RequestBodies[path.Base(operation.RequestBody.Ref)].Content {
+			for name, example := range media.Examples {
+				e := exampleRequest{path: route, name: name, contentType: contentType, body: string(example.Value), headers: map[string]string{}}
+				if contentType != "application/json" {
+					e.body = plainExample(t, example.Value, example.ExternalValue)
+				}
+				for _, parameter := range operation.Parameters {
+					p := d.Components.Parameters[path.Base(parameter.Ref)]
+					if value, ok := p.Examples[name]; ok {
+						e.headers[p.Name] = fmt.Sprint(value.Value)
+					}
+				}
+				requests = append(requests, e)
+			}
+		}
+	}
+	return requests
+}
+
+// plainExample is the body of an example that is no JSON: the text in a string, or the
+// bytes in an address.
+func plainExample(t *testing.T, value json.RawMessage, address string) string {
+	t.Helper()
+	var text string
+	var err error
+	if address == "" {
+		err = json.Unmarshal(value, &text)
+	} else {
+		var decoded []byte
+		_, encoded, _ := strings.Cut(address, ";base64,")
+		decoded, err = base64.StdEncoding.DecodeString(encoded)
+		text = string(decoded)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// Schemathesis, which asks what a document allows and what it does not, finds no status,
+// type, header or schema that is not in the document, and no 5xx.
+func TestSchemathesis(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		served
+		options []string
+	}{
+		{served{label: "digits", model: digitsFolder + "/digits.pb"}, nil},
+		{served{label: "strings"}, nil},
+		{served{label: "multi"}, nil},
+		// Which features an example must have, no signature and so no schema says.
+		{served{label: "half_plus_two_examples"}, []string{
+			"--exclude-checks", "positive_data_acceptance", "--include-operation-id", "classify", "--include-operation-id", "regress",
+		}},
+	} {
+		t.Run(tt.label, func(t *testing.T) {
+			t.Parallel()
+			python(t, "fuzz.py", append([]string{tt.start(t).base}, tt.options...)...)
+		})
+	}
+}
