@@ -208,7 +208,7 @@ func (d *document) calls(m *infer.Model, all []signature) error {
 		return err
 	}
 	base = "/v2/models/" + pathName(m)
-	d.call(base+"/infer", base+version+"/infer", tagV2, "infer", "Ask the model", []reference{ref("parameters", lengthHeader)})
+	d.call(base+"/infer", base+version+"/infer", tagV2, "infer", "Ask the model, in JSON or binary", []reference{ref("parameters", lengthHeader)})
 	return nil
 }
 
@@ -231,6 +231,6 @@ func (d *document) call(path, versioned, tag, id, summary string, parameters []r
 	}
 	d.Paths[path] = pathItem{Post: &post}
 	ofVersion := post
-	ofVersion.OperationID, ofVersion.Summary = id+"Version", summary+", in this version only"
+	ofVersion.OperationID, ofVersion.Summary = id+"Version", summary+", if it has this version"
 	d.Paths[versioned] = pathItem{Post: &ofVersion}
 }
