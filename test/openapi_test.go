@@ -1,7 +1,6 @@
 package test
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -137,8 +136,8 @@ type openAPI struct {
 		RequestBodies map[string]struct {
 			Content map[string]struct {
 				Examples map[string]struct {
-					Value         json.RawMessage
-					ExternalValue string
+					Value json.RawMessage
+					Bytes []byte `json:"x-base64"`
 				}
 			}
 		}
@@ -159,9 +158,9 @@ func examplesIn(t *testing.T, document string) (requests []exampleRequest) {
 		operation := d.Paths[route].Post
 		for contentType, media := range d.Components.RequestBodies[path.Base(operation.RequestBody.Ref)].Content {
 			for name, example := range media.Examples {
-				e := exampleRequest{path: route, name: name, contentType: contentType, body: string(example.Value), headers: map[string]string{}}
-				if contentType != "application/json" {
-					e.body = plainExample(t, example.Value, example.ExternalValue)
+				e := exampleRequest{path: route, name: name, contentType: contentType, body: string(example.Bytes), headers: map[string]string{}}
+				if example.Value != nil {
+					e.body = asSent(t, contentType, example.Value)
 				}
 				for _, parameter := range operation.Parameters {
 					p := d.Components.Parameters[path.Base(parameter.Ref)]
@@ -176,21 +175,14 @@ func examplesIn(t *testing.T, document string) (requests []exampleRequest) {
 	return requests
 }
 
-// plainExample is the body of an example that is no JSON: the text in a string, or the
-// bytes in an address.
-func plainExample(t *testing.T, value json.RawMessage, address string) string {
+// asSent is the body that the value of an example stands for: the value, or the text in it.
+func asSent(t *testing.T, contentType string, value json.RawMessage) string {
 	t.Helper()
-	var text string
-	var err error
-	if address == "" {
-		err = json.Unmarshal(value, &text)
-	} else {
-		var decoded []byte
-		_, encoded, _ := strings.Cut(address, ";base64,")
-		decoded, err = base64.StdEncoding.DecodeString(encoded)
-		text = string(decoded)
+	if contentType == "application/json" {
+		return string(value)
 	}
-	if err != nil {
+	var text string
+	if err := json.Unmarshal(value, &text); err != nil {
 		t.Fatal(err)
 	}
 	return text

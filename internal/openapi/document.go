@@ -87,10 +87,13 @@ type mediaType struct {
 	Examples map[string]example `json:"examples,omitempty"`
 }
 
-// example is a value as JSON, or the address of one that JSON cannot hold.
+// example is a value as JSON. Bytes that JSON cannot hold are in base64 in an extension:
+// OpenAPI would have an address for them, but generators try to read what is there and
+// fail, also if it is the bytes themselves (RFC 2397).
 type example struct {
-	Value         any    `json:"value,omitempty"`
-	ExternalValue string `json:"externalValue,omitempty"`
+	Summary string `json:"summary,omitempty"`
+	Value   any    `json:"value,omitempty"`
+	Base64  []byte `json:"x-base64,omitempty"`
 }
 
 // schema is a JSON schema of the dialect 2020-12, as far as tensors need it.
@@ -101,7 +104,6 @@ type schema struct {
 	Format               string             `json:"format,omitempty"`
 	Pattern              string             `json:"pattern,omitempty"`
 	ContentEncoding      string             `json:"contentEncoding,omitempty"`
-	ContentMediaType     string             `json:"contentMediaType,omitempty"`
 	Const                any                `json:"const,omitempty"`
 	Enum                 []string           `json:"enum,omitempty"`
 	Minimum              json.Number        `json:"minimum,omitempty"`
@@ -122,6 +124,12 @@ type schema struct {
 func schemaRef(name string) *schema { return &schema{Ref: "#/components/schemas/" + name} }
 
 func ref(kind, name string) reference { return reference{"#/components/" + kind + "/" + name} }
+
+// bytesSchema is a body of bytes. A JSON schema has no word for them; this is the one that
+// generators know.
+func bytesSchema(description string) *schema {
+	return &schema{Type: "string", Format: "binary", Description: description}
+}
 
 // object has the given properties, all of which are required.
 func object(properties map[string]*schema, required ...string) *schema {

@@ -2,7 +2,6 @@ package openapi
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/csv"
 	"encoding/json"
 	"slices"
@@ -171,8 +170,7 @@ func linesOf(samples []sample) string {
 	return b.String()
 }
 
-// binaryBody is an example that JSON cannot hold. OpenAPI has an address for these; the body
-// itself stands in it, as in RFC 2397.
-func binaryBody(contentType string, body []byte) example {
-	return example{ExternalValue: "data:" + contentType + ";base64," + base64.StdEncoding.EncodeToString(body)}
+// binaryBody is an example that JSON cannot hold.
+func binaryBody(body []byte) example {
+	return example{Summary: "bytes, here in base64", Base64: body}
 }

@@ -31,14 +31,14 @@ func (c *components) infer(name, version string, signatures []signature) error {
 		Description: "For binary tensors only: how many bytes at the start of the body are JSON. " +
 			"With 0 the whole body is the elements of the default signature's only input.",
 	}
-	tensors := mediaType{Schema: &schema{ContentMediaType: bytesType, Description: "JSON, and behind it the data of the inputs that have `binary_data_size`, in order."}}
+	tensors := mediaType{Schema: bytesSchema("JSON, and behind it the data of the inputs that have `binary_data_size`, in order.")}
 	body, size, err := binaryInfer(&signatures[0])
 	if err != nil {
 		return err
 	}
 	if size > 0 {
 		length.Examples = map[string]example{binaryExample: {Value: size}}
-		tensors.Examples = map[string]example{binaryExample: binaryBody(bytesType, body)}
+		tensors.Examples = map[string]example{binaryExample: binaryBody(body)}
 	}
 	c.Parameters[lengthHeader] = length
 	c.RequestBodies["Infer"] = requestBody{
@@ -51,7 +51,7 @@ func (c *components) infer(name, version string, signatures []signature) error {
 		Headers:     map[string]reference{versionHeader: ref("headers", versionHeader), lengthHeader: ref("headers", lengthHeader)},
 		Content: map[string]mediaType{
 			jsonType:  {Schema: schemaRef("InferAnswer")},
-			bytesType: {Schema: &schema{ContentMediaType: bytesType, Description: "JSON, and behind it the data of the outputs that are wanted in binary."}},
+			bytesType: {Schema: bytesSchema("JSON, and behind it the data of the outputs that are wanted in binary.")},
 		},
 	}
 	return nil

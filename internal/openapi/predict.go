@@ -48,7 +48,7 @@ func (c *components) predict(signatures []signature) {
 			jsonType:        {Schema: schemaRef("PredictAnswer")},
 			linesType:       {Schema: &schema{Type: "string", Description: `A row a line: {"prediction": …}.`}},
 			csvType:         {Schema: &schema{Type: "string", Description: "A header, and a row a line."}},
-			npy.ContentType: {Schema: &schema{ContentMediaType: npy.ContentType, Description: "The only output, as a .npy file."}},
+			npy.ContentType: {Schema: bytesSchema("The only output, as a .npy file.")},
 		},
 	}
 }
@@ -180,15 +180,15 @@ func (c *components) plainBodies(s *signature, content map[string]mediaType) {
 	if scalar := input.Shape != nil && len(input.Shape) == 0; len(s.Inputs) > 1 || !s.rows && !scalar {
 		return // a tensor that has rows is answered by rows
 	}
-	add(npy.ContentType, &schema{ContentMediaType: npy.ContentType, Description: "The only input, as a .npy file."},
-		func() example { return binaryBody(npy.ContentType, samples[0].npy()) })
+	add(npy.ContentType, bytesSchema("The only input, as a .npy file."),
+		func() example { return binaryBody(samples[0].npy()) })
 	switch {
 	case input.DType != infer.String:
-		add(bytesType, &schema{ContentMediaType: bytesType, Description: "The elements of the only input, little-endian and row-major."},
-			func() example { return binaryBody(bytesType, samples[0].bytes()) })
+		add(bytesType, bytesSchema("The elements of the only input, little-endian and row-major."),
+			func() example { return binaryBody(samples[0].bytes()) })
 	case !slices.ContainsFunc(input.Shape, func(size int64) bool { return size >= 0 && size != 1 }):
-		add(bytesType, &schema{ContentMediaType: bytesType, Description: "The one string of the only input."},
-			func() example { return binaryBody(bytesType, []byte(text)) })
+		add(bytesType, bytesSchema("The one string of the only input."),
+			func() example { return binaryBody([]byte(text)) })
 	}
 	if s.hasShapeHeader() {
 		p := parameter{

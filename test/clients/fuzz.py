@@ -84,7 +84,7 @@ def examples(case):
         if "value" in given:
             yield name, given["value"].encode()
         else:
-            yield name, base64.b64decode(given["externalValue"].partition("base64,")[2])
+            yield name, base64.b64decode(given["x-base64"])
 
 
 def headers(case, name: str) -> dict[str, str]:
