@@ -188,6 +188,18 @@ func asSent(t *testing.T, contentType string, value json.RawMessage) string {
 	return text
 }
 
+// The document also stands behind a front door of Lambda, where what it says of its server
+// is relative to the stage that it was read from.
+func TestAFunctionHasAnOpenAPIDocument(t *testing.T) {
+	t.Parallel()
+	f := readyFunction(t, "MODEL_URI="+absolute(t, digitsFolder+"/digits.pb"))
+	r := f.ask(get, "/openapi.json", "")
+	if r.StatusCode != http.StatusOK {
+		t.Fatalf("answer %d %.300q", r.StatusCode, r.Body)
+	}
+	sameJSON(t, r.Body, read(t, "../internal/openapi/testdata/digits.json"))
+}
+
 // Schemathesis, which asks what a document allows and what it does not, finds no status,
 // type, header or schema that is not in the document, and no 5xx.
 func TestSchemathesis(t *testing.T) {
