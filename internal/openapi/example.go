@@ -38,23 +38,38 @@ func sampleOf(t infer.TensorInfo) sample {
 	return s
 }
 
+// shown reports whether the sample is worth showing.
+func (s *sample) shown() bool {
+	n, err := infer.Elements(s.shape)
+	return err == nil && n > 0 && n <= maxExample
+}
+
+// Value is an example of a tensor as JSON: zeros, false or a word, in the declared shape,
+// with 1 where a size is open. ok is false where it would be empty or too long.
+func Value(t infer.TensorInfo) (value string, ok bool) {
+	s := sampleOf(t)
+	if !s.shown() {
+		return "", false
+	}
+	return string(s.json()), true
+}
+
 // samples are examples of the signature's inputs. ok is false where there are none worth
 // showing: they would be empty or too long, or be no serialized tf.train.Examples.
 func (s *signature) samples() (all []sample, ok bool) {
 	if s.takesExamples() && s.Inputs[0].DType == infer.String {
 		return nil, false
 	}
-	total := int64(0)
+	total := 0
 	for _, t := range s.Inputs {
 		sample := sampleOf(t)
 		if s.rows && s.batch > 0 {
 			sample.shape[0] = s.batch
 		}
-		n, err := infer.Elements(sample.shape)
-		if err != nil || n == 0 || n > maxExample {
+		if !sample.shown() {
 			return nil, false
 		}
-		total += n
+		total += sample.size()
 		all = append(all, sample)
 	}
 	return all, total <= maxExample
@@ -75,7 +90,7 @@ func (s *sample) element() string {
 }
 
 func (s *sample) size() int {
-	n, _ := infer.Elements(s.shape) // samples has seen that there are not too many
+	n, _ := infer.Elements(s.shape) // shown has seen that they can be counted
 	return int(n)
 }
 
