@@ -7,8 +7,12 @@ endif
 TF_VERSION ?= 2.21.0
 ARCH ?= $(shell go env GOARCH 2>/dev/null)
 GOARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(ARCH)))
-
+HOSTARCH := $(shell go env GOHOSTARCH 2>/dev/null)
 BUILD := $(CURDIR)/build
+# What is made for another architecture than this machine's has names of its own, so that
+# neither takes the other's place.
+SUFFIX := $(if $(filter $(HOSTARCH),$(GOARCH)),,-$(GOARCH))
+LAYER := $(BUILD)/layer$(SUFFIX)/lib
 TOOLS := $(BUILD)/tools
 VERSITYGW := $(TOOLS)/versitygw-v1.8.0
 GOLANGCI_LINT := $(TOOLS)/golangci-lint-v2.15.0
@@ -25,6 +29,11 @@ export CGO_ENABLED := 1
 export CGO_CFLAGS := -O2 -g -I$(BUILD)/include
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+CROSS_arm64 := aarch64-linux-gnu-gcc
+CROSS_amd64 := x86_64-linux-gnu-gcc
+CROSS := $(if $(SUFFIX),GOARCH=$(GOARCH) CC=$(CROSS_$(GOARCH)))
+
 # grpcnotrace: X-Ray's SDK brings gRPC, and gRPC's tracing page would keep every method of
 # every type in the program, 10 MB of it.
 BUILDFLAGS := -trimpath -tags lambda.norpc,grpcnotrace -ldflags '-s -w -X main.version=$(VERSION)'
@@ -68,12 +77,12 @@ env: headers ## fetch the C headers and print what an editor needs
 # --- what it makes -----------------------------------------------------------
 
 .PHONY: build
-build: headers ## build the program: build/bootstrap
-	@go build $(BUILDFLAGS) -o $(BUILD)/bootstrap ./cmd/handler
+build: headers ## build the program: build/bootstrap (ARCH=arm64: build/bootstrap-arm64)
+	@$(CROSS) go build $(BUILDFLAGS) -o $(BUILD)/bootstrap$(SUFFIX) ./cmd/handler
 
 .PHONY: layer
-layer: | prerequisites ## pack libtensorflow for the Lambda layer: build/layer/lib (TF_VERSION=, ARCH=)
-	@go run ./layer -version $(TF_VERSION) -arch $(GOARCH) -python $(PYTHON)
+layer: | prerequisites ## pack libtensorflow for the Lambda layer: build/layer/lib (TF_VERSION=; ARCH=arm64: build/layer-arm64/lib)
+	@go run ./layer -version $(TF_VERSION) -arch $(GOARCH) -python $(PYTHON) -out $(LAYER) -include $(BUILD)/include$(SUFFIX)
 
 # --- SAM ---------------------------------------------------------------------
 
@@ -91,20 +100,29 @@ $(SAM_VENV): | prerequisites
 sam: $(SAM_VENV) ## put the SAM CLI into build/sam
 	@echo $(BUILD)/sam/bin/sam
 
+# The template that it writes has the architecture as default: who deploys it need not say
+# again what was built.
 .PHONY: sam-build
 sam-build: $(SAM_VENV) ## build the functions and the layer as SAM deploys them: .aws-sam/build (ARCH=)
-	@ARCH=$(GOARCH) $(SAM) build --parameter-overrides Architecture=$(SAM_ARCH)
+	@ARCH=$(GOARCH) $(SAM) build --build-dir $(SAM_BUILD) --parameter-overrides Architecture=$(SAM_ARCH)
+	@sed -i '/^  Architecture:$$/,/^    Default:/s/^    Default:.*/    Default: $(SAM_ARCH)/' $(SAM_BUILD)/template.yaml
 
 SAM_ARCH := $(if $(filter arm64,$(GOARCH)),arm64,x86_64)
+SAM_BUILD := .aws-sam/build
 
-# What cmd/handler/Makefile and layer/Makefile call, in ARTIFACTS_DIR. A binary for another
-# architecture has a folder of its own, and so has its layer.
-.PHONY: sam-function
+# What cmd/handler/Makefile and layer/Makefile call, in ARTIFACTS_DIR.
+.PHONY: sam-function sam-layer
 sam-function: headers
 	@mkdir -p $(ARTIFACTS_DIR)
 	@$(CROSS) go build $(BUILDFLAGS) -o $(ARTIFACTS_DIR)/bootstrap ./cmd/handler
 	@chmod 755 $(ARTIFACTS_DIR)/bootstrap
 	@go run ./layer/gate function $(ARTIFACTS_DIR) $(GOARCH)
+
+sam-layer: layer
+	@mkdir -p $(ARTIFACTS_DIR)/lib
+	@cp $(LAYER)/* $(ARTIFACTS_DIR)/lib
+	@chmod 644 $(ARTIFACTS_DIR)/lib/*
+	@go run ./layer/gate layer $(ARTIFACTS_DIR) $(GOARCH)
 
 .PHONY: local local-api
 local: sam-build $(VERSITYGW) ## run a function in a container with sam local (EVENT=events/apigateway-v2.json, FUNCTION=)
@@ -115,18 +133,23 @@ local-api: sam-build $(VERSITYGW) ## serve the HTTP API from a container with sa
 	@go build -o $(BUILD)/local ./cmd/local
 	@$(BUILD)/local -api $(or $(ADDR),127.0.0.1:3000)
 
-HOSTARCH := $(shell go env GOHOSTARCH 2>/dev/null)
-CROSS_arm64 := aarch64-linux-gnu-gcc
-CROSS_amd64 := x86_64-linux-gnu-gcc
-CROSS := $(if $(filter $(HOSTARCH),$(GOARCH)),,GOARCH=$(GOARCH) CC=$(CROSS_$(GOARCH)))
+# --- the container image -----------------------------------------------------
 
-.PHONY: sam-layer
-sam-layer: | prerequisites
-	@go run ./layer -version $(TF_VERSION) -arch $(GOARCH) -python $(PYTHON) -out $(BUILD)/layer-$(GOARCH)/lib
-	@mkdir -p $(ARTIFACTS_DIR)/lib
-	@cp $(BUILD)/layer-$(GOARCH)/lib/* $(ARTIFACTS_DIR)/lib
-	@chmod 644 $(ARTIFACTS_DIR)/lib/*
-	@go run ./layer/gate layer $(ARTIFACTS_DIR) $(GOARCH)
+IMAGE ?= tensorlambda:latest
+BASE ?= public.ecr.aws/lambda/provided:al2023-$(SAM_ARCH)
+IMAGE_DIR := $(BUILD)/image-$(GOARCH)
+
+# Lambda takes no list of manifests, which an attestation would make of the image.
+.PHONY: image
+image: headers ## build the function as a container image, with Docker (IMAGE=tensorlambda:latest, ARCH=, BASE=)
+	@docker version >/dev/null || { echo "an image needs a Docker engine that this user may talk to" >&2; exit 1; }
+	@go run ./layer -version $(TF_VERSION) -arch $(GOARCH) -python $(PYTHON) -out $(LAYER) -include $(BUILD)/include$(SUFFIX) -raw $(IMAGE_DIR)/lib
+	@$(CROSS) go build $(BUILDFLAGS) -o $(IMAGE_DIR)/bootstrap ./cmd/handler
+	@chmod -R u=rwX,go=rX $(IMAGE_DIR)
+	@go run ./layer/gate image $(IMAGE_DIR) $(GOARCH)
+	@BUILDX_NO_DEFAULT_ATTESTATIONS=1 docker build --quiet --platform linux/$(GOARCH) --build-arg BASE=$(BASE) --tag $(IMAGE) --file Dockerfile $(IMAGE_DIR)
+	@[ "$$(docker image inspect -f '{{index .Config.Labels "tensorlambda.stand-in"}}' $(IMAGE))" != true ] || \
+		echo "$(IMAGE) is built on a stand-in for AWS's base image: it can be tried here and must not be deployed" >&2
 
 .PHONY: run
 run: build layer $(VERSITYGW) ## show it all: model in S3, one API Gateway event, the cold start; then serve (ONCE=1: stop there; ADDR=127.0.0.1:8080)
@@ -145,10 +168,11 @@ lint: $(GOLANGCI_LINT) headers ## format, vet and lint
 	@go vet ./...
 	@$(GOLANGCI_LINT) run ./...
 
+# The start of an arm64 function needs its layer; of 2.15 there is none.
 .PHONY: check
 check: lint build layer $(VERSITYGW) $(VENV) $(SAM_VENV) ## the fast loop: lint, unit and integration tests
-	@sh test/arm64.sh
-	@sh internal/samlocal/engine.sh check || { [ $$? = 3 ] && echo "not run: the tests of sam local (test/samlocal_test.go), which need that engine"; }
+	@sh test/arm64.sh && $(MAKE) --no-print-directory layer ARCH=arm64 $(if $(filter 2.15%,$(TF_VERSION)),TF_VERSION=2.16) || [ $$? = 3 ]
+	@sh internal/samlocal/engine.sh check || { [ $$? = 3 ] && echo "not run: the tests of sam local and of the image (test/samlocal_test.go, test/image_test.go), which need that engine"; }
 	@go test ./...
 
 .PHONY: test
@@ -175,4 +199,4 @@ $(VENV): bench/python/requirements.txt test/clients/requirements.txt test/client
 
 .PHONY: clean
 clean: ## remove what was built; the cache of downloads stays
-	@rm -rf $(BUILD)/bootstrap $(BUILD)/layer $(BUILD)/include
+	@rm -rf $(BUILD)/bootstrap $(BUILD)/bootstrap-* $(BUILD)/layer $(BUILD)/layer-* $(BUILD)/image-* $(BUILD)/include $(BUILD)/include-*

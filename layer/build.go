@@ -104,7 +104,7 @@ func (b *builder) headers(ctx context.Context) error {
 // layer brings the packed library of the wheel to its place, and the raw one
 // where it is wanted.
 func (b *builder) layer(ctx context.Context) (packed.Manifest, error) {
-	cached := filepath.Join(b.cache, "packed", b.wheel.version+"-"+b.wheel.arch+"-"+recipe())
+	cached := packedPath(b.cache, b.wheel)
 	m, err := b.packedLibrary(ctx, cached)
 	if err != nil {
 		return packed.Manifest{}, err
@@ -118,6 +118,19 @@ func (b *builder) layer(ctx context.Context) (packed.Manifest, error) {
 		}
 	}
 	return m, nil
+}
+
+// packedPath is where the cache has the packed library of a wheel, or will have it. One
+// that cannot be profiled has a name of its own: it is made again when it can be.
+func packedPath(cache string, w wheel) string {
+	path := filepath.Join(cache, "packed", w.version+"-"+w.arch+"-"+recipe())
+	if _, ok := readPacked(path); ok {
+		return path
+	}
+	if _, err := toolchainFor(w.arch); err != nil {
+		return path + "-unprofiled"
+	}
+	return path
 }
 
 // packedLibrary makes the packed library in the cache where it is not there.

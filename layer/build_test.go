@@ -165,7 +165,7 @@ func TestBuildRepairs(t *testing.T) {
 		"stray file in the layer":          func(o options) error { return os.WriteFile(filepath.Join(o.out, "core"), nil, 0o644) },
 		"layer removed":                    func(o options) error { return os.RemoveAll(o.out) },
 		"cache truncated": func(o options) error {
-			cached := filepath.Join(o.cache, "packed", o.wheel.version+"-"+o.wheel.arch+"-"+recipe())
+			cached := packedPath(o.cache, o.wheel)
 			return errors.Join(os.Truncate(filepath.Join(cached, packed.CC+".zst"), 10), os.RemoveAll(o.out))
 		},
 		"raw library truncated": func(o options) error { return os.Truncate(filepath.Join(o.raw, packed.CC), 10) },
@@ -266,6 +266,28 @@ func TestInterruptedBuildLeavesTheOldLayer(t *testing.T) {
 	}
 }
 
+// A library that was packed without a profile, for want of a compiler, is packed anew when
+// there is one; one with a profile is good without.
+func TestLibrariesAreProfiledWhenTheyCanBe(t *testing.T) {
+	compilers := os.Getenv("PATH")
+	o := newOptions(t, t.TempDir(), "2.99.1") // without any
+	mustBuild(t, o)
+	without := packedPath(o.cache, o.wheel)
+
+	t.Setenv("PATH", compilers)
+	mustBuild(t, o)
+	with := packedPath(o.cache, o.wheel)
+	if _, ok := readPacked(without); with == without || ok {
+		t.Errorf("%s is still there", without)
+	}
+
+	t.Setenv("PATH", "")
+	mustBuild(t, o)
+	if path := packedPath(o.cache, o.wheel); path != with {
+		t.Errorf("%s is packed again: %s", with, path)
+	}
+}
+
 func TestBuildRefusesAnotherArchitecture(t *testing.T) {
 	o := newOptions(t, t.TempDir(), "2.99.1")
 	o.wheel.arch = map[string]string{"amd64": "arm64", "arm64": "amd64"}[o.wheel.arch]
@@ -291,7 +313,7 @@ func TestRunsAtTheSameTime(t *testing.T) {
 	}
 	wg.Wait()
 	got := version(t, calls[0].out)
-	want := tree(t, filepath.Join(base, "cache", "packed", got+"-"+calls[0].wheel.arch+"-"+recipe()))
+	want := tree(t, packedPath(calls[0].cache, wheel{version: got, arch: calls[0].wheel.arch}))
 	if !same(tree(t, calls[0].out), want) {
 		t.Errorf("the layer is not the packed library of %s alone", got)
 	}

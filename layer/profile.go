@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,12 +35,43 @@ var profileRequest = []string{"serving_default_image", "StatefulPartitionedCall"
 // errNotProfiled says why nothing is known of what a start needs.
 var errNotProfiled = errors.New("all code is taken to be needed by each start, which so takes longer")
 
+// toolchain is how a program in C is compiled and run, as the beginnings of the commands.
+type toolchain struct {
+	compile []string
+	run     []string // nothing for this machine's own processor
+}
+
+// toolchainFor finds the one for an architecture. The error wraps errNotProfiled where
+// there is none, or where it is not installed.
+func toolchainFor(arch string) (toolchain, error) {
+	if arch == runtime.GOARCH {
+		if _, err := exec.LookPath("cc"); err != nil {
+			return toolchain{}, fmt.Errorf("%w: %w: install a C compiler", errNotProfiled, err)
+		}
+		return toolchain{compile: []string{"cc"}}, nil
+	}
+	if arch == "arm64" {
+		const compiler, emulator, root = "aarch64-linux-gnu-gcc", "qemu-aarch64-static", "/usr/aarch64-linux-gnu"
+		_, noCompiler := exec.LookPath(compiler)
+		_, noEmulator := exec.LookPath(emulator)
+		_, noLibrary := os.Stat(root + "/lib/libstdc++.so.6")
+		if err := cmp.Or(noCompiler, noEmulator, noLibrary); err != nil {
+			return toolchain{}, fmt.Errorf("%w: %w: install gcc-aarch64-linux-gnu, libstdc++6-arm64-cross and qemu-user-static", errNotProfiled, err)
+		}
+		// Lambda's processor for arm64 is the Graviton2: TensorFlow chooses code by what the
+		// processor can do.
+		return toolchain{[]string{compiler}, []string{emulator, "-cpu", "neoverse-n1", "-L", root}}, nil
+	}
+	return toolchain{}, fmt.Errorf("%w: %s cannot be run here", errNotProfiled, arch)
+}
+
 // profile runs the libraries in dir and finds which blocks of their code a start needs, by
-// library. The error wraps errNotProfiled where it cannot be run here: for another
-// architecture, without a C compiler, or where the libraries are not TensorFlow's.
+// library. The error wraps errNotProfiled where it cannot be run here: for an architecture
+// without an emulator, without a C compiler, or where the libraries are not TensorFlow's.
 func profile(ctx context.Context, arch, dir, scratch string) (hot map[string]map[int64]bool, err error) {
-	if arch != runtime.GOARCH {
-		return nil, fmt.Errorf("%w: %s cannot be run here", errNotProfiled, arch)
+	tools, err := toolchainFor(arch)
+	if err != nil {
+		return nil, err
 	}
 	if _, err := os.Stat(profileModel); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: no %s", errNotProfiled, profileModel)
@@ -52,8 +85,8 @@ func profile(ctx context.Context, arch, dir, scratch string) (hot map[string]map
 	}
 	var out bytes.Buffer
 	for _, command := range [][]string{
-		{"cc", "-O1", "-o", program, source, "-ldl"},
-		append([]string{program, strconv.Itoa(block), dir, filepath.Join(model, "1")}, profileRequest...),
+		append(tools.compile, "-O1", "-o", program, source, "-ldl"),
+		slices.Concat(tools.run, []string{program, strconv.Itoa(block), dir, filepath.Join(model, "1")}, profileRequest),
 	} {
 		var stderr bytes.Buffer
 		cmd := exec.CommandContext(ctx, command[0], command[1:]...)

@@ -45,33 +45,54 @@ func TestDivide(t *testing.T) {
 	}
 }
 
-// The layer for another architecture is made all the same.
+// The layer for an architecture that cannot be run here is made all the same.
 func TestProfileSaysWhyThereIsNone(t *testing.T) {
-	other := map[string]string{"amd64": "arm64", "arm64": "amd64"}[runtime.GOARCH]
-	if _, err := profile(t.Context(), other, t.TempDir(), t.TempDir()); !errors.Is(err, errNotProfiled) {
+	t.Chdir("..") // where the model is
+	if _, err := profile(t.Context(), "riscv64", t.TempDir(), t.TempDir()); !errors.Is(err, errNotProfiled) {
 		t.Errorf("err = %v", err)
 	}
-	t.Chdir("..") // where the model is
 	if _, err := profile(t.Context(), runtime.GOARCH, t.TempDir(), t.TempDir()); !errors.Is(err, errNotProfiled) {
 		t.Errorf("without libraries: err = %v", err)
+	}
+}
+
+func TestProfileSaysWhatToInstall(t *testing.T) {
+	t.Chdir("..")
+	t.Setenv("PATH", t.TempDir())
+	says := map[string]string{"arm64": "qemu-user-static"}
+	says[runtime.GOARCH] = "a C compiler"
+	for arch, says := range says {
+		_, err := profile(t.Context(), arch, t.TempDir(), t.TempDir())
+		if !errors.Is(err, errNotProfiled) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: err = %v, want %q", arch, err, says)
+		}
 	}
 }
 
 // What a profile finds is code of TensorFlow: less than all, and more than nothing.
 func TestProfileOfTensorFlow(t *testing.T) {
 	t.Chdir("..")
-	dir := t.TempDir()
-	if err := installRaw(t.Context(), "build/layer/lib", t.TempDir(), dir, newProgress(t.Output())); err != nil {
-		t.Fatal(err)
-	}
-	hot, err := profile(t.Context(), runtime.GOARCH, dir, t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, most := range map[string]int64{packed.Framework: 20 << 20, packed.CC: 100 << 20} {
-		if size := int64(len(hot[name])) * block; size < 1<<20 || size > most {
-			t.Errorf("%d kB of code in %s are hot", size>>10, name)
-		}
+	layers := map[string]string{"arm64": "build/layer-arm64/lib"}
+	layers[runtime.GOARCH] = "build/layer/lib"
+	for arch, layer := range layers {
+		t.Run(arch, func(t *testing.T) {
+			if _, err := toolchainFor(arch); err != nil {
+				t.Skipf("not run: %v", err) // test/arm64.sh installs it where it can
+			}
+			dir := t.TempDir()
+			if err := installRaw(t.Context(), layer, t.TempDir(), dir, newProgress(t.Output())); err != nil {
+				t.Fatal(err)
+			}
+			hot, err := profile(t.Context(), arch, dir, t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, most := range map[string]int64{packed.Framework: 20 << 20, packed.CC: 100 << 20} {
+				if size := int64(len(hot[name])) * block; size < 1<<20 || size > most {
+					t.Errorf("%d kB of code in %s are hot", size>>10, name)
+				}
+			}
+		})
 	}
 }
 

@@ -56,8 +56,9 @@ func TestRecipeCoversTheCodeThatChangesLibraries(t *testing.T) {
 func TestLibrariesOfAnotherRecipeAreMadeAgain(t *testing.T) {
 	o := newOptions(t, t.TempDir(), "2.99.1")
 	mustBuild(t, o)
-	cached := filepath.Join(o.cache, "packed", "2.99.1-"+o.wheel.arch+"-")
-	if err := os.Rename(cached+recipe(), cached+"older"); err != nil {
+	cached := packedPath(o.cache, o.wheel)
+	older := filepath.Join(o.cache, "packed", "2.99.1-"+o.wheel.arch+"-older")
+	if err := os.Rename(cached, older); err != nil {
 		t.Fatal(err)
 	}
 	other := filepath.Join(o.cache, "packed", "2.99.10-"+o.wheel.arch+"-older")
@@ -65,10 +66,10 @@ func TestLibrariesOfAnotherRecipeAreMadeAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustBuild(t, o)
-	if _, ok := readPacked(cached + recipe()); !ok {
+	if _, ok := readPacked(cached); !ok {
 		t.Error("the library was not packed again")
 	}
-	if _, err := os.Lstat(cached + "older"); !os.IsNotExist(err) {
+	if _, err := os.Lstat(older); !os.IsNotExist(err) {
 		t.Errorf("the library of the older recipe is still there (%v)", err)
 	}
 	if _, err := os.Lstat(other); err != nil {

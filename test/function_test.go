@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -28,9 +29,16 @@ type function struct {
 // name counts. TMPDIR is a new folder unless the settings name one.
 func startFunction(t *testing.T, settings ...string) *function {
 	t.Helper()
+	return startProgram(t, []string{bootstrap}, settings...)
+}
+
+// startProgram is startFunction for another program, with its arguments.
+func startProgram(t *testing.T, command []string, settings ...string) *function {
+	t.Helper()
 	log := newJournal()
 	env := append(environment(t), settings...)
-	p, err := runtimeapi.StartProcess(context.WithoutCancel(t.Context()), bootstrap, env, log)
+	arguments := func(cmd *exec.Cmd) { cmd.Args = command }
+	p, err := runtimeapi.StartProcess(context.WithoutCancel(t.Context()), command[0], env, log, arguments)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,6 +58,11 @@ func run(m *testing.M) (status int, err error) {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
+	defer func() {
+		if docker != nil {
+			err = errors.Join(err, docker.Close())
+		}
+	}()
 	if err := openStore(ctx); err != nil {
 		return 1, err
 	}
@@ -83,10 +88,15 @@ func findProgram() error {
 	if err := lookAtSources(root); err != nil {
 		return err
 	}
-	build := exec.Command("make", "--no-print-directory", "-C", root, "build")
+	return makeBuild(root)
+}
+
+// makeBuild is `make build` with settings, each NAME=value.
+func makeBuild(root string, settings ...string) error {
+	build := exec.Command("make", append([]string{"--no-print-directory", "-C", root, "build"}, settings...)...)
 	build.Env = append(os.Environ(), "MAKEFLAGS=", "MAKELEVEL=")
 	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("make build: %w\n%s", err, strings.TrimSpace(string(out)))
+		return fmt.Errorf("make build %s: %w\n%s", strings.Join(settings, " "), err, strings.TrimSpace(string(out)))
 	}
 	return nil
 }

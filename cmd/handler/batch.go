@@ -7,7 +7,6 @@ import (
 	"github.com/tensorlambda/tensorlambda/internal/batch"
 	"github.com/tensorlambda/tensorlambda/internal/blob"
 	"github.com/tensorlambda/tensorlambda/internal/coldstart"
-	"github.com/tensorlambda/tensorlambda/internal/infer/tensorflow"
 	"github.com/tensorlambda/tensorlambda/internal/libtensorflow"
 	"github.com/tensorlambda/tensorlambda/internal/rows"
 )
@@ -35,7 +34,6 @@ func batchOptions(cfg config, stores blob.Stores) batch.Options {
 			BlockRows: cfg.BatchRows, MaxLine: cfg.MaxLineBytes, MaxTensor: cfg.MaxTensorBytes,
 			MaxDepth: cfg.MaxJSONDepth, MaxRatio: cfg.MaxInflateRatio,
 		},
-		Image:      tensorflow.NewImages(cfg.ImageScale, cfg.MaxTensorBytes).Decode,
 		ShardBytes: cfg.ShardBytes,
 		Trim:       libtensorflow.NewTrimmer(trimHeadroom).Trim,
 		Settings:   answerSettings(cfg),

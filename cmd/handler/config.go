@@ -30,6 +30,7 @@ type config struct {
 	Inputs        []savedmodel.Binding
 	Outputs       []savedmodel.Binding
 	AnyTensor     bool
+	Labels        string // the name of a file in or beside the model
 	AllowUnsafe   bool
 
 	LibraryDir     string
@@ -85,6 +86,7 @@ func readConfig(get func(string) string) (config, error) {
 	c.Inputs = e.bindings("MODEL_INPUTS")
 	c.Outputs = e.bindings("MODEL_OUTPUTS")
 	c.AnyTensor = e.boolean("MODEL_ANY_TENSOR")
+	c.Labels = e.localFile("MODEL_LABELS")
 	c.AllowUnsafe = e.boolean("MODEL_ALLOW_UNSAFE_OPS")
 
 	memory := e.integer("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 0, math.MaxInt64>>20) << 20

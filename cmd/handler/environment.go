@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"strconv"
 	"strings"
 
@@ -61,6 +62,15 @@ func (e *environment) sha256(name string) string {
 	v := strings.ToLower(e.get(name))
 	if v != "" && (len(v) != 64 || strings.Trim(v, "0123456789abcdef") != "") {
 		e.fault(name, "%q is not a SHA-256: want 64 hexadecimal digits", v)
+	}
+	return v
+}
+
+// localFile is the name of a file below some folder.
+func (e *environment) localFile(name string) string {
+	v := e.get(name)
+	if v != "" && !fs.ValidPath(v) {
+		e.fault(name, "%q must be the name of a file in or beside the model, such as labels.txt", v)
 	}
 	return v
 }

@@ -30,6 +30,7 @@ var reasons = []struct {
 	{blob.ErrTruncated, "Model.Truncated"},
 	{blob.ErrUnavailable, "Model.Unavailable"},
 	{coldstart.ErrPin, "Settings.Invalid"},
+	{coldstart.ErrLabels, "Model.Labels"},
 	{coldstart.ErrChecksum, "Model.Checksum"},
 	{coldstart.ErrNoModel, "Model.NotAModel"},
 	{coldstart.ErrAmbiguous, "Model.Ambiguous"},

@@ -32,7 +32,7 @@ func TestAFunctionIsSetUpForBatchScoring(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := set.batch
-	if b.Output != (blob.URI{Scheme: "s3", Bucket: "outbox", Key: "answers/"}) || b.Format != rows.Parquet || !b.Join || b.ShardBytes != 11 || b.Image == nil || b.Model == nil {
+	if b.Output != (blob.URI{Scheme: "s3", Bucket: "outbox", Key: "answers/"}) || b.Format != rows.Parquet || !b.Join || b.ShardBytes != 11 || b.Model == nil {
 		t.Errorf("%+v", b)
 	}
 	if want := (rows.Limits{BlockRows: 10, MaxLine: 12, MaxTensor: 13, MaxDepth: 14, MaxRatio: 15}); b.Limits != want {

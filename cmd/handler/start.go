@@ -43,6 +43,7 @@ type prepared struct {
 	cfg        config
 	fetched    *coldstart.Fetched
 	definition *tensorflow.Definition
+	labels     []string
 }
 
 func prepare(ctx context.Context, cfg config, fetch coldstart.FetchOptions, timeline *coldstart.Timeline) (coldstart.Prepared, error) {
@@ -60,7 +61,13 @@ func prepare(ctx context.Context, cfg config, fetch coldstart.FetchOptions, time
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", cfg.ModelURI, err), fetched.Close())
 	}
-	return &prepared{cfg, fetched, definition}, nil
+	var labels []string
+	if cfg.Labels != "" {
+		if labels, err = coldstart.ReadLabels(ctx, fetched, fetch, cfg.Labels); err != nil {
+			return nil, errors.Join(fmt.Errorf("%s: %w", cfg.ModelURI, err), fetched.Close())
+		}
+	}
+	return &prepared{cfg, fetched, definition, labels}, nil
 }
 
 func (p *prepared) Close() error { return p.fetched.Close() }
@@ -75,7 +82,7 @@ func (p *prepared) Load(ctx context.Context, timeline *coldstart.Timeline) (*inf
 	}
 	model := &infer.Model{
 		Name: cmp.Or(p.cfg.ModelName, p.fetched.Name), Version: cmp.Or(p.cfg.ModelVersion, p.fetched.Version),
-		Format: p.fetched.Format, SHA256: p.fetched.SHA256, Identity: p.fetched.Identity, Runner: runner,
+		Format: p.fetched.Format, SHA256: p.fetched.SHA256, Identity: p.fetched.Identity, Labels: p.labels, Runner: runner,
 	}
 	if err := p.warmUp(ctx, model, timeline); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", p.cfg.ModelURI, err), runner.Close())
@@ -154,6 +161,7 @@ func readModel(cfg config, fetched *coldstart.Fetched) (*tensorflow.Definition, 
 	opts := tensorflow.Options{
 		Tags: cfg.Tags, Signature: cfg.Signature, Inputs: cfg.Inputs, Outputs: cfg.Outputs,
 		AnyTensor: cfg.AnyTensor, AllowUnsafeOps: cfg.AllowUnsafe,
+		Images:         tensorflow.NewImages(cfg.ImageScale, cfg.MaxTensorBytes),
 		IntraOpThreads: cfg.IntraOpThreads, InterOpThreads: cfg.InterOpThreads,
 	}
 	if fetched.Format == coldstart.GraphDef {

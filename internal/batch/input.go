@@ -47,7 +47,7 @@ func (in *input) version() string {
 // readOptions are those of rows for this input.
 func (s *Scorer) readOptions(in *input, model *infer.Model, part rows.Part) rows.Options {
 	return rows.Options{
-		Encoding: in.encoding, Catalog: model.Catalog(), Limits: s.o.Limits, Part: part, Join: s.o.Join, Image: s.o.Image,
+		Encoding: in.encoding, Catalog: model.Catalog(), Limits: s.o.Limits, Part: part, Join: s.o.Join,
 	}
 }
 

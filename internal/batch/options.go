@@ -24,8 +24,6 @@ type Options struct {
 	// Join writes the instances into the output too.
 	Join   bool
 	Limits rows.Limits
-	// Image is for image inputs; see rows.Options.
-	Image func(ctx context.Context, input infer.TensorInfo, image []byte) (*infer.Tensor, error)
 	// ShardBytes is the size above which an object is cut into shards where there is
 	// a Queue; 0 means 256 MiB.
 	ShardBytes int64

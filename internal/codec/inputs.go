@@ -32,7 +32,9 @@ func newInputs(d *document, c *infer.Catalog, sig *infer.Signature, maxBytes int
 }
 
 func (in *inputs) add(info infer.TensorInfo) int {
-	in.slots = append(in.slots, newBuilder(info, &in.budget))
+	t := newBuilder(info, &in.budget)
+	t.image = in.catalog.Image
+	in.slots = append(in.slots, t)
 	in.given = append(in.given, false)
 	return len(in.slots) - 1
 }
@@ -125,7 +127,11 @@ func (in *inputs) readColumn(k int, body []byte, value span) error {
 	}
 	t.expect(value.of(body))
 	in.given[k] = true
-	if err := t.value(&c); err != nil {
+	images, err := t.imageColumn(&c)
+	if !images {
+		err = t.value(&c)
+	}
+	if err != nil {
 		if errors.Is(err, infer.ErrTooLarge) {
 			return err
 		}

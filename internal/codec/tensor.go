@@ -2,6 +2,7 @@ package codec
 
 import (
 	"bytes"
+	"context"
 	"slices"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
@@ -29,6 +30,9 @@ type builder struct {
 	budget *budget
 	strict bool // null is a NaN, since strict JSON has no other way to say it
 	base64 bool // strings are base64
+
+	// image decodes images that stand for numbers; nil where they cannot.
+	image func(context.Context, infer.TensorInfo, []byte) (*infer.Tensor, error)
 
 	data    []byte
 	offsets []int // of strings: where the elements start in data
@@ -161,7 +165,13 @@ func (t *builder) row(c *cursor) error {
 		return t.noConversion(c)
 	}
 	before := t.len()
-	if err := t.value(c); err != nil {
+	var err error
+	if t.isImage(c) {
+		err = t.imageRow(c)
+	} else {
+		err = t.value(c)
+	}
+	if err != nil {
 		return err
 	}
 	return t.endRow(before)

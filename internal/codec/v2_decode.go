@@ -86,6 +86,9 @@ func (in *inputs) readInput(json []byte, v *inferInput, tensors []byte) ([]byte,
 	if !supported(t.info.DType) {
 		return nil, infer.Errorf(infer.ErrUnimplemented, "input %q is of type %s, which this protocol has no datatype for", t.info.Name, t.info.DType)
 	}
+	if t.takesImages() && string(v.datatype) == datatype(infer.String) {
+		return in.readImages(t, json, v, tensors)
+	}
 	if want := datatype(t.info.DType); string(v.datatype) != want {
 		return nil, invalid("input %q has datatype %s, but the model takes %s", t.info.Name, shown(v.datatype), want)
 	}
@@ -112,6 +115,36 @@ func (in *inputs) readInput(json []byte, v *inferInput, tensors []byte) ([]byte,
 		}
 	}
 	return tensors, t.reshape(v.shape, elements)
+}
+
+// readImages reads an input of type BYTES for t, which takes numbers: each element is an
+// image. In JSON, which has no bytes, it is base64.
+func (in *inputs) readImages(t *builder, json []byte, v *inferInput, tensors []byte) ([]byte, error) {
+	encoded := newBuilder(infer.TensorInfo{Name: t.info.Name, DType: infer.String}, &in.budget)
+	encoded.base64 = true
+	elements, err := infer.Elements(v.shape)
+	if err != nil {
+		return nil, invalid("input %q: %s", t.info.Name, err)
+	}
+	if v.size != nil {
+		tensors, err = encoded.readBinary(v.shape, *v.size, tensors)
+	} else {
+		c := cursor{json, v.data.start}
+		if err = encoded.value(&c); err == nil {
+			err = encoded.reshape(v.shape, elements)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	images, err := encoded.tensor(encoded.shape)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.imageStrings(images); err != nil {
+		return nil, infer.Errorf(kind(err), "input %q: %s", t.info.Name, err)
+	}
+	return tensors, nil
 }
 
 // reshape gives what has been read of "data" the shape that the request states.

@@ -52,6 +52,9 @@ type Model struct {
 	// Identity tells the files that the model was loaded from apart from others: the
 	// SHA256, or for a folder a checksum over names, sizes and ETags.
 	Identity string
+	// Labels are the names of the classes that the scores of an output are of, in their
+	// order; nil where nobody said.
+	Labels []string
 
 	Runner Runner
 }

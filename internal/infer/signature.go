@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"context"
 	"slices"
 	"strings"
 )
@@ -64,6 +65,11 @@ type Catalog struct {
 	// Tensor finds any tensor of the graph by operation[:index]. It is nil
 	// unless MODEL_ANY_TENSOR allows that.
 	Tensor func(name string) (TensorInfo, bool)
+	// Image turns an encoded image into a value of an input, with a first dimension of
+	// 1. Its errors are *Error, ErrFailedPrecondition for an input that takes no
+	// images, or that of ctx. It is nil where nothing can decode images, and safe for
+	// concurrent use.
+	Image func(ctx context.Context, input TensorInfo, image []byte) (*Tensor, error)
 }
 
 // Signature finds a signature; the empty name means the default. The error is

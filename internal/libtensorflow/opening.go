@@ -227,7 +227,9 @@ func (r *region) protection() int {
 	return unix.PROT_READ
 }
 
-// move puts the memory in its place.
+// move puts the memory in its place. Where instructions are not read through the cache of
+// data, on arm64, the kernel sees to it that both agree when a page becomes executable for
+// the first time, as each of these does once.
 func (r *region) move() error {
 	if err := unix.Mprotect(r.memory, r.protection()); err != nil {
 		return fmt.Errorf("make memory executable: %w: %w", err, ErrUnusable)
@@ -248,9 +250,14 @@ func (r *region) free() {
 }
 
 // canPlace tries what move does: a sandbox may refuse memory that was written to and
-// is then executed, and once a library is mapped it is too late to do it otherwise.
-func canPlace() error {
+// is then executed, and once a library is mapped it is too late to do it otherwise. Where
+// pages are larger than Lambda's, as some kernels for arm64 have them, a region may share
+// one with what is there from the start.
+func canPlace(m packed.Manifest) error {
 	size := unix.Getpagesize()
+	if !m.LateIsOfPages(int64(size)) {
+		return fmt.Errorf("pages of this system have %d bytes, and parts of the library are smaller", size)
+	}
 	memory, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 	if err != nil {
 		return err

@@ -21,7 +21,7 @@ var errRefused = errors.New("memory files are refused here")
 // memory files are refused, and records what it did in info.
 func inflateAndMap(ctx context.Context, library *packed.Library, opts Options, info *Info) error {
 	// What a start is not likely to need takes memory only where it is needed after all.
-	inPlace := canPlace()
+	inPlace := canPlace(library.Manifest())
 	size := info.Bytes - library.Manifest().ZeroSize()
 	if inPlace == nil {
 		size -= library.Manifest().ColdSize()

@@ -24,7 +24,7 @@ func openImage(ctx context.Context, src Source, o Options) (Reader, error) {
 	if err != nil {
 		return nil, unreadable(Image, err)
 	}
-	r := &imageReader{ctx: ctx, sig: sig, value: o.Image, size: src.Size, join: o.Join}
+	r := &imageReader{ctx: ctx, sig: sig, value: o.Catalog.Image, size: src.Size, join: o.Join}
 	if takesStrings(sig) {
 		r.value = encodedImage
 	}

@@ -66,7 +66,7 @@ func TestReadingImages(t *testing.T) {
 	pixels := declared("image", infer.Uint8, -1, 1)
 	o := inputsOf(rows.Image, pixels)
 	o.Join = true
-	o.Image = func(_ context.Context, info infer.TensorInfo, image []byte) (*infer.Tensor, error) {
+	o.Catalog.Image = func(_ context.Context, info infer.TensorInfo, image []byte) (*infer.Tensor, error) {
 		if info.Name != "image" {
 			t.Errorf("an image for %q", info.Name)
 		}
@@ -98,11 +98,11 @@ func TestReadingImages(t *testing.T) {
 	if _, err := readAll(t, make([]byte, 11), o); !errors.Is(err, rows.ErrTooLarge) {
 		t.Errorf("a large image: %v", err)
 	}
-	o.Image = nil
+	o.Catalog.Image = nil
 	if _, err := readAll(t, []byte("\x05"), o); !errors.Is(err, rows.ErrFormat) {
 		t.Errorf("a model without images: %v", err)
 	}
-	o.Image = func(context.Context, infer.TensorInfo, []byte) (*infer.Tensor, error) { return nil, errStore }
+	o.Catalog.Image = func(context.Context, infer.TensorInfo, []byte) (*infer.Tensor, error) { return nil, errStore }
 	if _, err := readAll(t, []byte("\x05"), o); !errors.Is(err, errStore) {
 		t.Errorf("an error that is not about the image: %v", err)
 	}

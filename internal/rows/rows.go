@@ -115,10 +115,6 @@ type Options struct {
 	Part    Part
 	// Join wants Decoded.Instance, and for CSV Decoded.Columns and Decoded.Fields.
 	Join bool
-	// Image turns an encoded image into a value of the input, with a first
-	// dimension of 1. Its errors are *infer.Error. nil means that there are no
-	// image inputs.
-	Image func(ctx context.Context, input infer.TensorInfo, image []byte) (*infer.Tensor, error)
 }
 
 // Block is consecutive records of an input, not decoded yet.

@@ -22,17 +22,40 @@ var engineScript string
 //go:embed image.sh
 var imageScript string
 
-// engine is the script that keeps a Docker engine answering until its input is closed,
-// which happens however this process ends.
-type engine struct {
+// Engine is a Docker engine that answers, with AWS's base image in it. One that was
+// there before is used as it is, so there may be several at a time, as long as the one
+// that was started first is closed last.
+type Engine struct {
+	// Host is the address of this machine that containers reach.
+	Host string
+
+	// The script keeps the engine answering until its input is closed, which happens
+	// however this process ends.
 	script *exec.Cmd
 	input  io.Closer
 	said   bytes.Buffer // on standard error; read after Wait
 }
 
-// startEngine returns when an engine answers. It may install one, which takes a minute.
-func startEngine(ctx context.Context, dir string) (*engine, error) {
-	e := &engine{script: exec.CommandContext(context.WithoutCancel(ctx), "sh", "-c", engineScript, "engine.sh", dir)}
+// StartEngine returns when there is an engine, which Close ends if it was started here.
+// It may install one, which takes a minute. dir is for what the engine writes, log for
+// what is to be known of the base image.
+func StartEngine(ctx context.Context, dir string, log io.Writer) (*Engine, error) {
+	e, err := startEngine(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	if err = makeImage(ctx, log); err == nil {
+		e.Host, err = bridge(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	return e, nil
+}
+
+// startEngine returns when an engine answers.
+func startEngine(ctx context.Context, dir string) (*Engine, error) {
+	e := &Engine{script: exec.CommandContext(context.WithoutCancel(ctx), "sh", "-c", engineScript, "engine.sh", dir)}
 	e.script.Stderr = &e.said
 	// Its own process group: an interrupt typed at the terminal must reach us first, who
 	// end the engine last.
@@ -50,7 +73,7 @@ func startEngine(ctx context.Context, dir string) (*engine, error) {
 		return nil, err
 	}
 	if line, err := bufio.NewReader(output).ReadString('\n'); err != nil || line != "ready\n" {
-		err = e.close()
+		err = e.Close()
 		text := bytes.TrimSpace(e.said.Bytes())
 		if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == noEngine {
 			return nil, fmt.Errorf("%w: %s", ErrNoEngine, text)
@@ -60,13 +83,13 @@ func startEngine(ctx context.Context, dir string) (*engine, error) {
 	return e, nil
 }
 
-// close ends the engine if it was started here, which takes a few seconds.
-func (e *engine) close() error {
+// Close ends the engine if it was started here, which takes a few seconds.
+func (e *Engine) Close() error {
 	e.input.Close()
 	return e.script.Wait()
 }
 
-// makeImage sees to it that there is the image that SAM builds on.
+// makeImage sees to it that there is the image that functions run on.
 func makeImage(ctx context.Context, log io.Writer) error {
 	cmd := exec.CommandContext(ctx, "sh", "-c", imageScript, "image.sh")
 	cmd.Stderr = log

@@ -2,6 +2,7 @@ package samlocal
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,7 +27,7 @@ func TestEngineThatAnswersIsUsedAndGoesOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := e.close(); err != nil {
+	if err := e.Close(); err != nil {
 		t.Errorf("close: %v", err)
 	}
 	if exists(run, "started") {
@@ -43,7 +44,7 @@ func TestEngineIsStartedAndEnded(t *testing.T) {
 	if !exists(run, "up") {
 		t.Error("ready, and no engine is there")
 	}
-	if err := e.close(); err != nil {
+	if err := e.Close(); err != nil {
 		t.Errorf("close: %v", err)
 	}
 	if exists(run, "up") {
@@ -60,6 +61,18 @@ func TestNoEngine(t *testing.T) {
 	}
 	if exists(run, "started") {
 		t.Error("an engine was started for somebody who is not root")
+	}
+}
+
+// A rootless engine's bridge, or that of one in a virtual machine, is not here.
+func TestEngineWhoseContainersAreElsewhere(t *testing.T) {
+	run := programs(t, map[string]string{"docker": answersIfUp + ` && { [ "$1" != network ] || echo not-here0; }`, "dockerd": starts, "iptables": "", "id": root})
+	_, err := StartEngine(t.Context(), t.TempDir(), io.Discard)
+	if !errors.Is(err, ErrNoEngine) || !strings.Contains(err.Error(), "not-here0") {
+		t.Errorf("error is %v, want one about the bridge", err)
+	}
+	if exists(run, "up") {
+		t.Error("the engine that was started for it goes on")
 	}
 }
 

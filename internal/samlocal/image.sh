@@ -1,8 +1,9 @@
 #!/bin/sh
-# Sees to it that there is the image that `sam local` builds the functions' containers on.
-# It is pulled; where that cannot be, a stand-in is made of files of this machine, and said
-# to be one. The stand-in has this machine's C library, which may be newer than AWS's: that
-# the program and the layer run on AWS's is what layer/gate looks after.
+# Sees to it that there is the image that `sam local` builds the functions' containers on,
+# and the Dockerfile the function's. It is pulled; where that cannot be, a stand-in is made
+# of files of this machine, and said to be one. The stand-in has this machine's C library,
+# which may be newer than AWS's: that the program and the layer run on AWS's is what
+# layer/gate looks after.
 set -eu
 case "$(uname -m)" in
 x86_64) arch=x86_64 loader=/lib64/ld-linux-x86-64.so.2 ;;

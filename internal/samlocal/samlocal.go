@@ -1,6 +1,7 @@
 // Package samlocal runs the functions that `make sam-build` made in containers, with
 // `sam local`, and gives them a real S3 server on this machine. It brings the Docker
-// engine and the base image where they are missing and may be brought.
+// engine and the base image where they are missing and may be brought, which the test of
+// the function's own image uses, too.
 package samlocal
 
 import (
@@ -24,7 +25,7 @@ import (
 
 // ErrNoEngine is returned where no Docker engine answers that will do, and none may be
 // started. The error that wraps it says why.
-var ErrNoEngine = errors.New("sam local needs a Docker engine")
+var ErrNoEngine = errors.New("this needs a Docker engine")
 
 // Options says how to start. Both are required.
 type Options struct {
@@ -42,48 +43,32 @@ type Session struct {
 
 	sam, root string
 	options   Options
-	engine    *engine
+	engine    *Engine
 }
 
 // Start returns when functions can run. Close must be called.
-func Start(ctx context.Context, o Options) (s *Session, err error) {
+func Start(ctx context.Context, o Options) (*Session, error) {
 	sam, err := childserver.Built("sam", "bin", "sam")
 	if err != nil {
 		return nil, fmt.Errorf("the SAM CLI: %w; run `make sam`", err)
 	}
-	s = &Session{sam: sam, root: filepath.Join(filepath.Dir(sam), "..", "..", ".."), options: o}
+	s := &Session{sam: sam, root: filepath.Join(filepath.Dir(sam), "..", "..", ".."), options: o}
 	// Without it SAM would take the template as it is written, and run sources.
 	if _, err := os.Stat(filepath.Join(s.root, ".aws-sam", "build", "template.yaml")); err != nil {
 		return nil, fmt.Errorf("the functions as SAM builds them: %w; run `make sam-build`", err)
 	}
-	if s.engine, err = startEngine(ctx, o.Dir); err != nil {
+	if s.engine, err = StartEngine(ctx, o.Dir, o.Log); err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.Close())
-		}
-	}()
-	if err := makeImage(ctx, o.Log); err != nil {
-		return nil, err
-	}
-	host, err := bridge(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if s.S3, err = versitygw.Start(ctx, versitygw.Options{Dir: filepath.Join(o.Dir, "s3"), Host: host}); err != nil {
-		return nil, err
+	if s.S3, err = versitygw.Start(ctx, versitygw.Options{Dir: filepath.Join(o.Dir, "s3"), Host: s.engine.Host}); err != nil {
+		return nil, errors.Join(err, s.engine.Close())
 	}
 	return s, nil
 }
 
 // Close ends what Start began: the server, and the engine unless it was there before.
 func (s *Session) Close() error {
-	var err error
-	if s.S3 != nil {
-		err = s.S3.Close()
-	}
-	return errors.Join(err, s.engine.close())
+	return errors.Join(s.S3.Close(), s.engine.Close())
 }
 
 // Invoke runs a function once and returns its answer. Settings are environment variables

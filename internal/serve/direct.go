@@ -13,7 +13,7 @@ import (
 // direct invocations send it. The error is an *infer.Error with the text and the
 // kind that a client over HTTP would get.
 func (s *Server) Predict(ctx context.Context, body []byte) ([]byte, error) {
-	return s.direct(ctx, body, "predict", s.predictV1(nil))
+	return s.direct(ctx, body, "predict", s.predictV1(nil, 0))
 }
 
 // Examples is Predict for :classify and :regress; which of the two it is, the

@@ -26,6 +26,7 @@ const (
 	formatRaw
 	formatCSV
 	formatJSONLines
+	formatImage
 )
 
 // formats are the media types that mean something here.
@@ -39,7 +40,12 @@ var formats = map[string]format{
 	"application/jsonl":        formatJSONLines,
 	"application/x-ndjson":     formatJSONLines,
 	"application/ndjson":       formatJSONLines,
+	"image/jpeg":               formatImage,
+	"image/png":                formatImage,
 }
+
+// onlyRequests are the formats that no reply has.
+func (f format) onlyRequests() bool { return f == formatRaw || f == formatImage }
 
 // requestFormat is the form of a request's body. A type that means nothing here
 // is JSON: TensorFlow Serving does not look at the type, and curl calls whatever
@@ -59,7 +65,7 @@ func replyFormat(h http.Header) format {
 		if media == "*/*" || media == "application/*" {
 			f, ok = formatJSON, true
 		}
-		if ok && f != formatRaw && quality > bestQuality {
+		if ok && !f.onlyRequests() && quality > bestQuality {
 			best, bestQuality = f, quality
 		}
 	}
@@ -103,6 +109,8 @@ var strays = []struct{ start, advice string }{
 	{npyMagic, "it is a .npy file: send it as Content-Type: " + npy.ContentType},
 	{"\ufffd" + npyMagic[1:], "it is a .npy file that was taken for text on its way: the front door must take " + npy.ContentType + " for binary"},
 	{"PK\x03\x04", "it is a .npz file or another zip archive: send one array, written by np.save"},
+	{"\x89PNG\r\n", "it is a PNG: send it as Content-Type: image/png"},
+	{"\xff\xd8\xff", "it is a JPEG: send it as Content-Type: image/jpeg"},
 	{"\x1f\x8b", "it is compressed: send it with Content-Encoding: gzip"},
 	{"\x28\xb5\x2f\xfd", "it is compressed: send it with Content-Encoding: zstd"},
 }
@@ -113,7 +121,7 @@ const npyMagic = "\x93NUMPY"
 // advised adds to a fault of a body what its first bytes say about it. Those of a
 // body of raw bytes say nothing.
 func (f format) advised(err error, body []byte) error {
-	if !errors.Is(err, infer.ErrInvalidArgument) || f == formatRaw {
+	if !errors.Is(err, infer.ErrInvalidArgument) || f.onlyRequests() {
 		return err
 	}
 	for _, s := range strays {
@@ -135,6 +143,8 @@ func (f format) decode(body []byte, h http.Header, c *infer.Catalog, l codec.Lim
 		return codec.DecodeCSV(body, strings.ToLower(parameters["header"]), c, l)
 	case formatJSONLines:
 		return codec.DecodeJSONLines(body, c, l)
+	case formatImage:
+		return codec.DecodeImage(body, c, l)
 	default:
 		return codec.DecodePredict(body, c, l)
 	}

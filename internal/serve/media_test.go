@@ -1,12 +1,15 @@
 package serve_test
 
 import (
+	"context"
+	"encoding/binary"
 	"math"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
-	"encoding/binary"
-
+	"github.com/tensorlambda/tensorlambda/internal/infer"
 	"github.com/tensorlambda/tensorlambda/internal/serve"
 )
 
@@ -134,4 +137,65 @@ func TestAcceptChoosesTheAnswer(t *testing.T) {
 			t.Errorf("got %d %s %q", w.Code, w.Header().Get("Content-Type"), body)
 		}
 	})
+}
+
+// Images are bodies like any other, whatever the client likes for an answer.
+func TestImagesAsBodies(t *testing.T) {
+	m := halfPlusTwo("half_plus_two")
+	m.Catalog().Image = func(_ context.Context, _ infer.TensorInfo, image []byte) (*infer.Tensor, error) {
+		if len(image)%4 != 0 {
+			return nil, infer.Errorf(infer.ErrInvalidArgument, "not an image in JPEG or PNG that can be read")
+		}
+		return infer.NewTensor(infer.Float, []int64{1, int64(len(image) / 4)}, image)
+	}
+	h := handler(serve.Options{Model: having(m)})
+	for _, tt := range []struct {
+		contentType, accept, body string
+		status                    int
+		want                      string
+	}{
+		{"image/png", "", little(1, 2, 5), 200, `{"predictions":[[2.5,3.0,4.5]]}`},
+		{"image/jpeg", "image/*,*/*;q=0.5", little(1), 200, `{"predictions":[[2.5]]}`},
+		{"IMAGE/PNG; x=y", "text/csv", little(1, 2), 200, "y_0,y_1\n2.5,3.0\n"},
+		{"image/png", "", "\x89PNG\r\n\x1a", 400, "not an image"},
+		{"application/json", "", "\x89PNG\r\n\x1a\n", 400, "send it as Content-Type: image/png"},
+		{"", "", "\xff\xd8\xff\xe0", 400, "send it as Content-Type: image/jpeg"},
+	} {
+		r := request(t.Context(), http.MethodPost, predictPath, strings.NewReader(tt.body))
+		r.Header.Set("Content-Type", tt.contentType)
+		r.Header.Set("Accept", tt.accept)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if got := w.Body.String(); w.Code != tt.status || w.Code == 200 && got != tt.want || !strings.Contains(got, tt.want) {
+			t.Errorf("%s %q: got %d %s, want %d %s", tt.contentType, tt.body, w.Code, got, tt.status, tt.want)
+		}
+	}
+}
+
+func TestTheQueryAsksForTheBestClasses(t *testing.T) {
+	m := halfPlusTwo("half_plus_two")
+	m.Labels = []string{"a", "b", "c"}
+	h := handler(serve.Options{Model: having(m)})
+	const rows, answer = `{"instances": [1.0, 2.0, 5.0]}`, `{"predictions":[2.5,3.0,4.5]`
+	for _, tt := range []struct {
+		query, accept string
+		status        int
+		want          string
+	}{
+		{"", "", 200, answer + "}"},
+		{"?top=", "", 200, answer + "}"},
+		{"?other=1&%zz", "", 200, answer + "}"},
+		{"?top=2", "", 200, answer + `,"top":[[{"index":2,"label":"c","score":4.5},{"index":1,"label":"b","score":3.0}]]}`},
+		{"?top=0", "", 400, `top is \"0\"`},
+		{"?top=two", "", 400, `top is \"two\"`},
+		{"?top=1", "text/csv", 400, "top is for answers in JSON"},
+	} {
+		r := request(t.Context(), http.MethodPost, predictPath+tt.query, strings.NewReader(rows))
+		r.Header.Set("Accept", tt.accept)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if got := w.Body.String(); w.Code != tt.status || w.Code == 200 && got != tt.want || !strings.Contains(got, tt.want) {
+			t.Errorf("%q: got %d %s, want %d %s", tt.query, w.Code, got, tt.status, tt.want)
+		}
+	}
 }

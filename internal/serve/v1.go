@@ -2,6 +2,7 @@ package serve
 
 import (
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -24,11 +25,33 @@ func (s *Server) v1(w http.ResponseWriter, r *http.Request, path string) error {
 	if err := allow(w, r, http.MethodPost); err != nil {
 		return err
 	}
-	decode := s.predictV1(r.Header)
-	if t.verb != "predict" {
-		decode = s.examplesV1(t.verb)
+	decode := s.examplesV1(t.verb)
+	if t.verb == "predict" {
+		top, err := topOf(r.URL.RawQuery)
+		if err != nil {
+			return err
+		}
+		decode = s.predictV1(r.Header, top)
 	}
 	return s.call(w, r, t.servable, decode)
+}
+
+// topOf is how many classes of each row a query asks for, 0 where it does not. Nothing
+// else in it means anything.
+func topOf(query string) (int, error) {
+	if query == "" {
+		return 0, nil
+	}
+	values, _ := url.ParseQuery(query) // what is malformed may be anybody's
+	text := values.Get("top")
+	if text == "" {
+		return 0, nil
+	}
+	top, err := strconv.ParseUint(text, 10, 31)
+	if err != nil || top == 0 {
+		return 0, infer.Errorf(infer.ErrInvalidArgument, "top is %q, and must be how many classes to name: a number from 1", text)
+	}
+	return int(top), nil
 }
 
 // preflight answers as TensorFlow Serving does without its option for CORS. The
@@ -72,18 +95,34 @@ func appendStatus(dst []byte, version string) []byte {
 	return append(dst, `,"state":"AVAILABLE","status":{"error_code":"OK","error_message":""}}]}`...)
 }
 
-// predictV1 decodes what the headers of a request say that its body is.
-func (s *Server) predictV1(h http.Header) decoder {
+// predictV1 decodes what the headers of a request say that its body is. top is how many
+// classes the answer is to name, 0 for none.
+func (s *Server) predictV1(h http.Header, top int) decoder {
 	in, out := requestFormat(h), replyFormat(h)
 	return func(m *infer.Model, body []byte) (question, error) {
 		req, err := in.decode(body, h, m.Catalog(), s.limits)
 		if err != nil {
 			return question{}, in.advised(err, body)
 		}
+		if top > 0 && out != formatJSON {
+			return question{}, infer.Errorf(infer.ErrInvalidArgument, "top is for answers in JSON: leave it out, or accept application/json")
+		}
 		return question{req.Request, func(buf *[]byte, results []infer.Result) (*codec.Reply, error) {
+			if top > 0 {
+				return named(buf, results, req.Row, m.Labels, top)
+			}
 			return out.encode(buf, results, req.Row)
 		}}, nil
 	}
+}
+
+// named is an answer that names the best classes, too.
+func named(buf *[]byte, results []infer.Result, row bool, labels []string, top int) (*codec.Reply, error) {
+	text, err := codec.AppendPredict((*buf)[:0], results, row)
+	if err == nil {
+		text, err = codec.AppendTop(text, results, labels, top)
+	}
+	return appended(buf, text, err)
 }
 
 // examplesV1 decodes a request to :classify or :regress.

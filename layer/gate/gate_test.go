@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tensorlambda/tensorlambda/internal/libtensorflow/packed"
 	"github.com/tensorlambda/tensorlambda/layer/abi"
 )
 
@@ -54,7 +55,7 @@ func TestFunctionsThatLambdaCannotRun(t *testing.T) {
 		says   string
 	}{
 		"nothing is there":         {runtime.GOARCH, func(dir string) error { return os.Remove(filepath.Join(dir, "bootstrap")) }, "there is no bootstrap"},
-		"for another architecture": {other, func(string) error { return nil }, "the template says " + other},
+		"for another architecture": {other, func(string) error { return nil }, "is to be deployed for " + other},
 		"not to be executed":       {runtime.GOARCH, func(dir string) error { return os.Chmod(filepath.Join(dir, "bootstrap"), 0o644) }, "must be able to execute it"},
 		"not to be read":           {runtime.GOARCH, func(dir string) error { return os.WriteFile(filepath.Join(dir, "x"), nil, 0o600) }, "x has the mode -rw-------"},
 		"a link":                   {runtime.GOARCH, func(dir string) error { return os.Symlink("bootstrap", filepath.Join(dir, "x")) }, "x is a link"},
@@ -127,5 +128,51 @@ func TestLayer(t *testing.T) {
 	}
 	if _, err := layer(t.TempDir(), runtime.GOARCH); err == nil {
 		t.Error("an empty layer passes")
+	}
+}
+
+// What the Dockerfile takes is a function's program with the libraries beside it, as they
+// are opened.
+func TestImage(t *testing.T) {
+	complete := func(t *testing.T) string {
+		dir := compiled(t, trivial)
+		if err := os.Mkdir(filepath.Join(dir, "lib"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{packed.Framework, packed.CC} {
+			args := []string{"-shared", "-o", filepath.Join(dir, "lib", name), "-x", "c", os.DevNull}
+			if out, err := exec.CommandContext(t.Context(), "cc", args...).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+		}
+		return dir
+	}
+	other := map[string]string{"amd64": "arm64", "arm64": "amd64"}[runtime.GOARCH]
+	if summary, err := image(complete(t), runtime.GOARCH); err != nil || !strings.HasPrefix(summary, "image: ") {
+		t.Errorf("%q, %v", summary, err)
+	}
+	_, err := image(complete(t), other)
+	for _, name := range []string{"bootstrap", packed.Framework, packed.CC} {
+		if err == nil || !strings.Contains(err.Error(), name+" is for ") {
+			t.Errorf("for another architecture: %v, want a fault of %s", err, name)
+		}
+	}
+	for says, change := range map[string]func(lib string) error{
+		"there is no " + packed.CC:                 func(lib string) error { return os.Remove(filepath.Join(lib, packed.CC)) },
+		packed.Framework + " is no program or lib": func(lib string) error { return os.WriteFile(filepath.Join(lib, packed.Framework), nil, 0o644) },
+		"must be able to read it":                  func(lib string) error { return os.Chmod(filepath.Join(lib, packed.CC), 0o600) },
+		"x.so is a link":                           func(lib string) error { return os.Symlink(packed.CC, filepath.Join(lib, "x.so")) },
+		"is no part of the image":                  func(lib string) error { return os.WriteFile(filepath.Join(lib, packed.ManifestName), nil, 0o644) },
+		"must be able to execute it":               func(lib string) error { return os.Chmod(filepath.Join(lib, "..", "bootstrap"), 0o644) },
+	} {
+		t.Run(says, func(t *testing.T) {
+			dir := complete(t)
+			if err := change(filepath.Join(dir, "lib")); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := image(dir, runtime.GOARCH); !errors.Is(err, errRefused) || !strings.Contains(err.Error(), says) {
+				t.Errorf("%v", err)
+			}
+		})
 	}
 }

@@ -3,6 +3,7 @@
 //
 //	gate function FOLDER ARCH
 //	gate layer FOLDER ARCH
+//	gate image FOLDER ARCH
 package main
 
 import (
@@ -12,12 +13,12 @@ import (
 
 func main() {
 	if len(os.Args) != 4 {
-		fmt.Fprintln(os.Stderr, "usage: gate function|layer FOLDER amd64|arm64")
+		fmt.Fprintln(os.Stderr, "usage: gate function|layer|image FOLDER amd64|arm64")
 		os.Exit(2)
 	}
-	check, ok := map[string]func(dir, arch string) (string, error){"function": function, "layer": layer}[os.Args[1]]
+	check, ok := map[string]func(dir, arch string) (string, error){"function": function, "layer": layer, "image": image}[os.Args[1]]
 	if !ok {
-		fmt.Fprintf(os.Stderr, "gate: %q is neither function nor layer\n", os.Args[1])
+		fmt.Fprintf(os.Stderr, "gate: %q is none of function, layer and image\n", os.Args[1])
 		os.Exit(2)
 	}
 	summary, err := check(os.Args[2], os.Args[3])

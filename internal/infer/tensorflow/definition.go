@@ -151,6 +151,9 @@ func (d *Definition) complete(graph *savedmodel.Graph, guard *savedmodel.Guard) 
 		return nil, infer.Errorf(infer.ErrFailedPrecondition, "MODEL_SIGNATURE: the model has no signature %q, only %s",
 			c.Default, strings.Join(slices.Sorted(maps.Keys(c.Signatures)), ", "))
 	}
+	if d.opts.Images != nil {
+		c.Image = d.opts.Images.Decode
+	}
 	if d.opts.AnyTensor {
 		c.Tensor = func(name string) (infer.TensorInfo, bool) {
 			info, err := graph.Tensor(name)

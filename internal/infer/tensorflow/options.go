@@ -25,6 +25,8 @@ type Options struct {
 	// AllowUnsafeOps loads graphs that can touch files, the network,
 	// processes or host callbacks.
 	AllowUnsafeOps bool
+	// Images decodes the images that requests bring; nil means that they bring none.
+	Images *Images
 	// IntraOpThreads and InterOpThreads are the sizes of TensorFlow's thread
 	// pools; 0 leaves them to TensorFlow, which asks the machine. The first
 	// session of a process fixes them for all. One inter-op thread is the

@@ -210,3 +210,33 @@ func TestColdRegionsAreForRegions(t *testing.T) {
 		t.Error("it fits into less memory than its size")
 	}
 }
+
+// Systems have pages of 4, 16 or 64 KiB, and late regions may begin where only the first
+// have one.
+func TestLateRegionsOfPages(t *testing.T) {
+	const k = 1 << 10
+	m := func(r packed.Region) packed.Manifest {
+		return packed.Manifest{Libraries: []packed.Entry{{}, {Late: []packed.Region{{Offset: 64 * k, Size: 64 * k, Address: 128 * k}, r}}}}
+	}
+	for _, c := range []struct {
+		name    string
+		region  packed.Region
+		largest int64
+	}{
+		{"all are large", packed.Region{Offset: 192 * k, Size: 64 * k, Address: 256 * k}, 64 * k},
+		{"one is small", packed.Region{Offset: 192 * k, Size: 16 * k, Address: 256 * k}, 16 * k},
+		{"one begins at a small page", packed.Region{Offset: 132 * k, Size: 64 * k, Address: 256 * k}, 4 * k},
+		{"one is mapped at a small page", packed.Region{Offset: 192 * k, Size: 64 * k, Address: 132 * k}, 4 * k},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, size := range []int64{4 * k, 16 * k, 64 * k} {
+				if got := m(c.region).LateIsOfPages(size); got != (size <= c.largest) {
+					t.Errorf("pages of %d bytes: %v", size, got)
+				}
+			}
+		})
+	}
+	if !(packed.Manifest{}).LateIsOfPages(64 * k) {
+		t.Error("nothing is late, and not of whole pages")
+	}
+}

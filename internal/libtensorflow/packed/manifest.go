@@ -140,6 +140,18 @@ func (e Entry) ColdSize() int64 {
 	return n
 }
 
+// LateIsOfPages reports whether all late regions are whole pages where pages have a size.
+func (m Manifest) LateIsOfPages(size int64) bool {
+	for _, e := range m.Libraries {
+		for _, r := range e.Late {
+			if (r.Offset|r.Size|r.Address)%size != 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // PackedSize is the number of bytes of all pack files.
 func (m Manifest) PackedSize() int64 {
 	var n int64

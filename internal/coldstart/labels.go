@@ -1,0 +1,108 @@
+package coldstart
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/tensorlambda/tensorlambda/internal/blob"
+)
+
+// ErrLabels is returned for class labels that cannot be used.
+var ErrLabels = errors.New("MODEL_LABELS")
+
+// maxLabelBytes bounds a file of labels: a million of them at 16 bytes.
+const maxLabelBytes = 16 << 20
+
+// labelFolders are where labels lie in a SavedModel's folder, or beside its version.
+var labelFolders = []string{".", "assets", "assets.extra", ".."}
+
+// ReadLabels reads the class labels of a model that was fetched: a line of the file
+// called name for each. The file is in the model's folder, in one of its folders for
+// assets, or beside the model, which for a folder with versions is in it. The error is
+// ErrLabels where there is no such file or it has no labels; or it is blob's.
+func ReadLabels(ctx context.Context, f *Fetched, o FetchOptions, name string) ([]string, error) {
+	file, err := openLabels(ctx, f, o, name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	labels, err := parseLabels(io.LimitReader(file, maxLabelBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrLabels, name, err)
+	}
+	return labels, nil
+}
+
+func openLabels(ctx context.Context, f *Fetched, o FetchOptions, name string) (io.ReadCloser, error) {
+	if f.Dir != "" {
+		for _, folder := range labelFolders {
+			file, err := os.OpenInRoot(filepath.Join(f.Dir, folder), filepath.FromSlash(name))
+			if err == nil {
+				return file, nil
+			}
+			if !errors.Is(err, fs.ErrNotExist) {
+				return nil, fmt.Errorf("%w: %w", ErrLabels, err)
+			}
+		}
+	}
+	beside := besideModel(f, o.URI, name)
+	object, err := o.Source.Stat(ctx, beside, "")
+	if errors.Is(err, blob.ErrNotFound) {
+		return nil, fmt.Errorf("%w: %s is neither in the model nor at %s", ErrLabels, name, beside)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("labels: %w", err)
+	}
+	return o.Source.Open(ctx, object)
+}
+
+// besideModel is where a file beside the model is: for an archive or graph in its folder,
+// for a folder in that.
+func besideModel(f *Fetched, model blob.URI, name string) blob.URI {
+	if f.SHA256 == "" {
+		return model.Join(name)
+	}
+	parent := path.Dir(model.Key)
+	if parent == "." {
+		parent = ""
+	}
+	model.Key = parent
+	return model.Join(name)
+}
+
+var (
+	errNoLabels   = errors.New("it has no lines")
+	errNoText     = errors.New("it is not UTF-8 text")
+	errManyLabels = fmt.Errorf("it has more than %d bytes", maxLabelBytes)
+)
+
+// parseLabels reads a label a line. Empty lines at the end are none, those between others
+// are labels, since the line's number is the class.
+func parseLabels(r io.Reader) ([]string, error) {
+	content, err := io.ReadAll(r)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(content) > maxLabelBytes:
+		return nil, errManyLabels
+	case !utf8.Valid(content):
+		return nil, errNoText
+	}
+	text := strings.TrimRight(strings.TrimPrefix(string(content), "\ufeff"), "\r\n")
+	if text == "" {
+		return nil, errNoLabels
+	}
+	var labels []string
+	for line := range strings.SplitSeq(text, "\n") {
+		labels = append(labels, strings.TrimSpace(line))
+	}
+	return labels, nil
+}
