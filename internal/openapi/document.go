@@ -1,6 +1,11 @@
 package openapi
 
-import "encoding/json"
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/tensorlambda/tensorlambda/internal/infer"
+)
 
 // The parts of OpenAPI 3.1 that are used here. Maps are written in the order of their
 // keys, so the same model has the same document every time.
@@ -53,9 +58,11 @@ type components struct {
 	RequestBodies map[string]requestBody `json:"requestBodies,omitempty"`
 	Responses     map[string]response    `json:"responses"`
 	Headers       map[string]header      `json:"headers"`
+
+	decode func(ctx context.Context, input infer.TensorInfo, image []byte) (*infer.Tensor, error) // may be nil
 }
 
-// parameter is a header of a request, the only kind of parameter that there is.
+// parameter is a header or a part of the query of a request.
 type parameter struct {
 	Name        string             `json:"name"`
 	In          string             `json:"in"`

@@ -86,6 +86,7 @@ func digits() *infer.Model {
 		Outputs: tensors(tensor("probabilities", infer.Float, infer.Shape{-1, 10})),
 	})
 	m.Version = "1"
+	m.Catalog().Image = func(context.Context, infer.TensorInfo, []byte) (*infer.Tensor, error) { return nil, nil }
 	return m
 }
 
@@ -260,6 +261,45 @@ func TestSignatures(t *testing.T) {
 	if got := at(d, "components", "requestBodies", "Predict", "content", "application/json", "examples", "labels_rows"); got != "" {
 		t.Errorf("no text is a serialized example, but there is %s", got)
 	}
+}
+
+// Whether an input takes images, what decodes them says.
+func TestImages(t *testing.T) {
+	m := model("m", &infer.Signature{Name: "s", Inputs: tensors(tensor("x", infer.Float, infer.Shape{-1, 8})), Outputs: tensors(tensor("y", infer.Float, infer.Shape{-1}))})
+	m.Catalog().Image = func(context.Context, infer.TensorInfo, []byte) (*infer.Tensor, error) {
+		return nil, infer.Errorf(infer.ErrFailedPrecondition, "takes no image")
+	}
+	if got := at(document(t, m), "components", "requestBodies", "Predict", "content", "image/png"); got != "" {
+		t.Errorf("got %s", got)
+	}
+	if got := at(document(t, digits()), "components", "requestBodies", "Predict", "content", "image/png", "examples"); !strings.Contains(got, "x-base64") {
+		t.Errorf("no example: %s", got)
+	}
+}
+
+// The best classes can be asked for where it is plain which output has them.
+func TestTop(t *testing.T) {
+	scores, sum := tensor("scores", infer.Float, infer.Shape{-1, 3}), tensor("sum", infer.Float, infer.Shape{-1})
+	for _, tt := range []struct {
+		outputs []infer.TensorInfo
+		want    bool
+	}{
+		{tensors(tensor("class", infer.Int64, infer.Shape{-1}), scores), true},
+		{tensors(scores, sum), false},
+		{tensors(sum), false},
+	} {
+		d := document(t, model("m", &infer.Signature{Name: "s", Inputs: tensors(tensor("x", infer.Float, nil)), Outputs: tt.outputs}))
+		if got := at(d, "components", "parameters", "top") != ""; got != tt.want {
+			t.Errorf("outputs %v: top: %t, want %t", names(tt.outputs), got, tt.want)
+		}
+	}
+}
+
+func names(infos []infer.TensorInfo) (list []string) {
+	for _, t := range infos {
+		list = append(list, t.Name)
+	}
+	return list
 }
 
 // A name may hold what paths escape, and the colon ends it there.

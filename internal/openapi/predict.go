@@ -33,6 +33,9 @@ func (c *components) predict(signatures []signature) {
 	}
 	c.Schemas["PredictRequest"] = oneOf(requests...)
 	c.Schemas["PredictAnswer"] = anyOf(answers...)
+	if slices.ContainsFunc(signatures, func(s signature) bool { return s.hasClasses() }) {
+		c.Parameters[topParameter] = top()
+	}
 	body := requestBody{Required: true, Content: map[string]mediaType{jsonType: {schemaRef("PredictRequest"), examples}}}
 	body.Description = "Lists of one level have the same length, which a schema cannot say."
 	if s := &signatures[0]; s.isDefault {
@@ -112,10 +115,10 @@ func (c *components) columns(infos []infer.TensorInfo) *schema {
 func (c *components) predictAnswers(s *signature) (forms []*schema) {
 	if s.rows {
 		items := answer(s.Outputs, c.row)
-		c.Schemas["Predictions_"+s.key] = object(map[string]*schema{"predictions": list(items, -1)}, "predictions")
+		c.Schemas["Predictions_"+s.key] = s.answered("predictions", list(items, -1))
 		forms = append(forms, schemaRef("Predictions_"+s.key))
 	}
-	c.Schemas["Outputs_"+s.key] = object(map[string]*schema{"outputs": answer(s.Outputs, c.tensor)}, "outputs")
+	c.Schemas["Outputs_"+s.key] = s.answered("outputs", answer(s.Outputs, c.tensor))
 	return append(forms, schemaRef("Outputs_"+s.key))
 }
 
@@ -189,6 +192,14 @@ func (c *components) plainBodies(s *signature, content map[string]mediaType) {
 	case !slices.ContainsFunc(input.Shape, func(size int64) bool { return size >= 0 && size != 1 }):
 		add(bytesType, bytesSchema("The one string of the only input."),
 			func() example { return binaryBody([]byte(text)) })
+	}
+	if image, ok := c.image(input); ok {
+		for _, contentType := range []string{"image/jpeg", "image/png"} {
+			content[contentType] = mediaType{Schema: bytesSchema("An image, as one row of the only input.")}
+		}
+		if input.DType != infer.String { // any string might be for another purpose
+			content["image/png"] = mediaType{content["image/png"].Schema, map[string]example{s.key: binaryBody(image)}}
+		}
 	}
 	if s.hasShapeHeader() {
 		p := parameter{
