@@ -8,11 +8,8 @@ import (
 	"unicode"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
+	"github.com/tensorlambda/tensorlambda/internal/openapi"
 )
-
-// maxExample is how many numbers an example request may hold; a longer line is
-// no example.
-const maxExample = 1 << 10
 
 // curl is a command that asks a model its default question, with zeros for
 // numbers, one row.
@@ -25,7 +22,7 @@ func curl(addr net.Addr, model *infer.Model) string {
 	var body strings.Builder
 	body.WriteString(`{"inputs":{`)
 	for i, input := range signature.Inputs {
-		example, ok := exampleValue(input)
+		example, ok := openapi.Value(input)
 		if !ok || !plain(input.Name) {
 			return "curl " + strings.TrimSuffix(target, ":predict")
 		}
@@ -42,32 +39,4 @@ func curl(addr net.Addr, model *infer.Model) string {
 // is. Names are whatever the model's author wrote, and people paste the line.
 func plain(name string) bool {
 	return !strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) || strings.ContainsRune(`'"\`, r) })
-}
-
-// exampleValue is a JSON value of the input's shape, 1 for open dimensions.
-func exampleValue(input infer.TensorInfo) (string, bool) {
-	element := "0.0"
-	switch input.DType {
-	case infer.Float, infer.Double, infer.Half, infer.Bfloat16:
-	case infer.String:
-		element = `"text"`
-	case infer.Bool:
-		element = "false"
-	default:
-		element = "0"
-	}
-	shape := make([]int64, len(input.Shape))
-	for i, d := range input.Shape {
-		shape[i] = max(d, 1)
-	}
-	if input.Shape == nil {
-		shape = []int64{1}
-	}
-	if n, err := infer.Elements(shape); err != nil || n > maxExample {
-		return "", false
-	}
-	for i := len(shape) - 1; i >= 0; i-- {
-		element = "[" + strings.TrimSuffix(strings.Repeat(element+",", int(shape[i])), ",") + "]"
-	}
-	return element, true
 }

@@ -9,10 +9,12 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/tensorlambda/tensorlambda/internal/codec"
 	"github.com/tensorlambda/tensorlambda/internal/infer"
+	"github.com/tensorlambda/tensorlambda/internal/openapi"
 	"github.com/tensorlambda/tensorlambda/internal/telemetry"
 )
 
@@ -65,6 +67,8 @@ type Server struct {
 	requests buffers
 	replies  buffers
 	packed   buffers
+
+	described atomic.Pointer[described]
 }
 
 var _ http.Handler = (*Server)(nil)
@@ -116,6 +120,8 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) error {
 		return s.v1(w, r, path)
 	case path == "/v2" || strings.HasPrefix(path, "/v2/"):
 		return s.v2(w, r, path)
+	case path == openapi.Path:
+		return s.openAPI(w, r)
 	case path == "/debug/coldstart" && s.report != nil:
 		return s.coldStart(w, r)
 	case path == "/monitoring/prometheus/metrics" && s.counts != nil:
