@@ -8,7 +8,9 @@ axe=axe-core-4.14.1
 sum=e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745
 
 missing=""
-command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+for program in chromium curl; do
+	command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
+done
 [ -f "$1/$axe/axe.min.js" ] || command -v npm >/dev/null 2>&1 || missing="$missing npm"
 if [ -n "$missing" ]; then
 	command -v apt-get >/dev/null 2>&1 && { [ "$(id -u)" = 0 ] || [ "${CI:-}" = true ]; } || {
