@@ -34,8 +34,8 @@ func TestALargeAnswerPassesAsAStream(t *testing.T) {
 	question := `{"instances":[` + strings.Repeat("1,", manyRows-1) + `1]}`
 	answer := `{"predictions":[` + strings.Repeat("2.5,", manyRows-1) + `2.5]}`
 	for _, c := range []struct{ name, event, prelude string }{
-		{"function URL", "events/function-url.json", `{"statusCode":200,"headers":{"Content-Type":"application/json","Vary":"Accept-Encoding"}}`},
-		{"REST API", "events/apigateway-v1.json", `{"statusCode":200,"multiValueHeaders":{"Content-Type":["application/json"],"Vary":["Accept-Encoding"]}}`},
+		{"function URL", "events/function-url.json", `{"statusCode":200,"headers":{"Content-Type":"application/json","Model-Version":"123","Vary":"Accept-Encoding"}}`},
+		{"REST API", "events/apigateway-v1.json", `{"statusCode":200,"multiValueHeaders":{"Content-Type":["application/json"],"Model-Version":["123"],"Vary":["Accept-Encoding"]}}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := f.Invoke(t.Context(), withBody(t, c.event, question), runtimeapi.Options{})

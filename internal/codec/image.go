@@ -33,8 +33,15 @@ func DecodeImage(body []byte, c *infer.Catalog, l Limits) (*Predict, error) {
 	return p.predict(info, value), nil
 }
 
-// takesImages reports whether images can stand where t's numbers do.
-func (t *builder) takesImages() bool { return t.image != nil && t.info.DType != infer.String }
+// mayTakeImages leaves out inputs of numbers that no image can be for, so that what is
+// sent to them by mistake is refused as in TensorFlow Serving. Of the others the decoder
+// knows more.
+func mayTakeImages(info infer.TensorInfo) bool {
+	return (isFloat(info.DType) || info.DType == infer.Uint8) && (info.Shape == nil || len(info.Shape) == 3 || len(info.Shape) == 4)
+}
+
+// takesImages reports whether images may stand where t's numbers do.
+func (t *builder) takesImages() bool { return t.image != nil }
 
 // isImage reports whether the value at c is an image for an input of numbers: an object
 // of base64.

@@ -54,6 +54,7 @@ func TestImagesStandWhereTheirPixelsWould(t *testing.T) {
 		{"a named column of several", "x:uint8", `{"inputs": {"x": [ ` + b64(one) + ` , ` + b64(two) + ` ]}}`, "column x=[2,1,2,1] 1 2 3 4", ""},
 		{"for a model that decodes", "x:string", `{"instances": [` + b64(one) + `]}`, `row x=[1] "\x01\x02"`, ""},
 		{"an input that takes none", "x:float", `{"instances": [` + b64(one) + `]}`, "", "takes no image"},
+		{"an input of another type", "x:int32", `{"instances": [` + b64(one) + `]}`, "", "is not of expected type: int32"},
 		{"a broken one", "x:uint8", `{"instances": [` + b64(one) + `, ` + b64("!") + `]}`, "", "Failed to process element: 1 of 'instances' list. Error: INVALID_ARGUMENT: broken"},
 		{"a broken one in a column", "x:uint8", `{"inputs": [` + b64(one) + `, ` + b64("!") + `]}`, "", `image 1: broken in input "x"`},
 		{"no base64", "x:uint8", `{"instances": [{"b64": "*"}]}`, "", "Unable to base64 decode"},

@@ -33,7 +33,9 @@ func newInputs(d *document, c *infer.Catalog, sig *infer.Signature, maxBytes int
 
 func (in *inputs) add(info infer.TensorInfo) int {
 	t := newBuilder(info, &in.budget)
-	t.image = in.catalog.Image
+	if mayTakeImages(info) {
+		t.image = in.catalog.Image
+	}
 	in.slots = append(in.slots, t)
 	in.given = append(in.given, false)
 	return len(in.slots) - 1

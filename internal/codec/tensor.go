@@ -31,7 +31,7 @@ type builder struct {
 	strict bool // null is a NaN, since strict JSON has no other way to say it
 	base64 bool // strings are base64
 
-	// image decodes images that stand for numbers; nil where they cannot.
+	// image decodes images that stand for numbers; nil where none can.
 	image func(context.Context, infer.TensorInfo, []byte) (*infer.Tensor, error)
 
 	data    []byte
