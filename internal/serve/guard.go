@@ -17,8 +17,10 @@ var errForbidden = errors.New("forbidden")
 // A server on a laptop's loopback address is in reach of every page that its user
 // opens. Such a page may post to it, which the browser says in headers; and the owner of
 // a domain may let its name mean 127.0.0.1 (DNS rebinding) and so make the browser
-// believe that both are one origin, which the Host shows. Clients that are no browsers
-// send neither header, and a server that others can reach may have any name.
+// believe that both are one origin, which the Host shows. Browsers say with every post
+// which origin it comes from, so of the model's own routes only posts that say it are
+// looked at: programs and proxies may call this machine what they like. A server that
+// others can reach may have any name.
 type guard struct {
 	crossOrigin *http.CrossOriginProtection
 	listens     bool // this process has the port, and may refuse requests to the model, too
@@ -39,7 +41,7 @@ func newGuard(address net.Addr) guard {
 // the playground itself; behind a front door the model's own routes are open to what
 // pages the front door lets in.
 func (g guard) check(r *http.Request, own bool) error {
-	if !own && (!g.listens || r.Method != http.MethodPost) {
+	if !own && (!g.listens || r.Method != http.MethodPost || !fromPage(r)) {
 		return nil
 	}
 	if g.loopback && !g.local(r.Host) {
@@ -49,6 +51,11 @@ func (g guard) check(r *http.Request, own bool) error {
 		return infer.Errorf(errForbidden, "the request comes from a page of another origin, %q, which may not ask this model; PLAYGROUND=false lets it", r.Header.Get("Origin"))
 	}
 	return nil
+}
+
+// fromPage reports whether a browser sends a post for some page, which it says.
+func fromPage(r *http.Request) bool {
+	return r.Header.Get("Origin") != "" || r.Header.Get("Sec-Fetch-Site") != ""
 }
 
 // local reports whether a Host names this machine.

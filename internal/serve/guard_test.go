@@ -32,7 +32,9 @@ func TestPagesOfOthersAreRefused(t *testing.T) {
 		{"the page by a name that was rebound", laptop, "GET", "/", "evil.example:8080", nil, 403},
 		{"the card by a name that was rebound", laptop, "GET", "/playground/model.json", "evil.example:8080", nil, 403},
 		{"the start by a name that was rebound", laptop, "GET", "/debug/coldstart", "evil.example:8080", nil, 403},
-		{"the model by a name that was rebound", laptop, "POST", predictPath, "evil.example:8080", nil, 403},
+		{"the model by a name that was rebound", laptop, "POST", predictPath, "evil.example:8080", headers{"Origin": "http://evil.example:8080"}, 403},
+		{"a program that calls this machine so", laptop, "POST", predictPath, "models.example:8080", nil, 200},
+		{"a program without a host", laptop, "POST", predictPath, "", nil, 200},
 		{"a name that only begins like an address", laptop, "GET", "/", "127.0.0.1.evil.example", nil, 403},
 		{"no host", laptop, "GET", "/", "", nil, 403},
 		{"health by any name", laptop, "GET", "/v2/health/live", "prometheus.example", nil, 200},
@@ -46,6 +48,7 @@ func TestPagesOfOthersAreRefused(t *testing.T) {
 		{"a page of another site, of an old browser", laptop, "POST", predictPath, "127.0.0.1:8080", headers{"Origin": "https://evil.example"}, 403},
 		{"a page on another port of this machine", laptop, "POST", predictPath, "127.0.0.1:8080", headers{"Origin": "http://127.0.0.1:3000", "Sec-Fetch-Site": "same-site"}, 403},
 		{"a page without an origin", laptop, "POST", predictPath, "127.0.0.1:8080", headers{"Origin": "null"}, 403},
+		{"a page that hides its origin", laptop, "POST", predictPath, "127.0.0.1:8080", headers{"Sec-Fetch-Site": "cross-site"}, 403},
 		{"another site where others reach it", office, "POST", predictPath, "10.0.0.7:8080", headers{"Origin": "https://evil.example"}, 403},
 		{"another site scores rows", laptop, "POST", "/playground/score", "127.0.0.1:8080", headers{"Origin": "https://evil.example"}, 403},
 
