@@ -19,9 +19,9 @@ type tracing struct {
 }
 
 // trace is what function.Options has a Trace for.
-func (t *tracing) trace(ctx context.Context, invocation telemetry.Span) {
+func (t *tracing) trace(ctx context.Context, invocation func() telemetry.Span) {
 	if report := t.start.Swap(nil); report != nil {
-		t.xray.Trace(ctx, startSpan(*report, invocation.Start))
+		t.xray.Trace(ctx, func() telemetry.Span { return startSpan(*report, invocation().Start) })
 	}
 	t.xray.Trace(ctx, invocation)
 }

@@ -52,9 +52,10 @@ type Options struct {
 	Metrics io.Writer
 	// Namespace is CloudWatch's namespace of the metrics.
 	Namespace string
-	// Trace gets each invocation once it is over, before its reply is given back, from
-	// several goroutines at once where there are several; nil means that nobody wants it.
-	Trace func(context.Context, telemetry.Span)
+	// Trace is told of each invocation once it is over, before its reply is given back, by
+	// several goroutines at once where there are several. It calls its argument for the
+	// span where it wants that, which most are not. nil means that nobody does.
+	Trace func(context.Context, func() telemetry.Span)
 }
 
 // Handler handles invocations, any number of them at once. It has two faces for
@@ -68,7 +69,7 @@ type Handler struct {
 	log       *slog.Logger
 	metrics   io.Writer
 	namespace string
-	trace     func(context.Context, telemetry.Span)
+	trace     func(context.Context, func() telemetry.Span)
 }
 
 var _ lambda.Handler = (*Handler)(nil)
@@ -134,7 +135,7 @@ func (h *Handler) invoke(ctx context.Context, payload []byte, stream bool) (*Rep
 	h.logInvocation(ctx, e)
 	h.writeMetrics(ctx, e)
 	if h.trace != nil {
-		h.trace(ctx, e.span())
+		h.trace(ctx, e.span)
 	}
 	if failed, ok := errors.AsType[*failure](out.err); ok {
 		return nil, failed.response()

@@ -66,13 +66,13 @@ func (t *Tracer) Instrument() []func(*middleware.Stack) error {
 }
 
 // Trace sends a span as a subsegment of the invocation's segment, which Lambda writes,
-// where the invocation is sampled. Nothing that goes wrong here reaches the caller. The
-// span is one datagram: of more than 64 kB it is lost.
+// where the invocation is sampled; else it does not ask for it. Nothing that goes wrong
+// here reaches the caller. The span is one datagram: of more than 64 kB it is lost.
 //
 // The SDK's own way, to begin a segment and end it around what is measured, would be in
 // the way of each request, and replaces a panic by its own where there is no segment. This
 // one begins once the answer is there.
-func (t *Tracer) Trace(ctx context.Context, span telemetry.Span) {
+func (t *Tracer) Trace(ctx context.Context, span func() telemetry.Span) {
 	if t == nil {
 		return
 	}
@@ -85,7 +85,7 @@ func (t *Tracer) Trace(ctx context.Context, span telemetry.Span) {
 			t.log.Error("panic in X-Ray's SDK", "cause", cause)
 		}
 	}()
-	s, err := segment(span)
+	s, err := segment(span())
 	if err != nil {
 		t.log.Error("trace of the invocation", "error", err)
 		return
