@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -76,6 +79,38 @@ func (f *function) awaitReady() {
 	if err := f.AwaitReady(ctx); err != nil {
 		f.t.Fatal(err)
 	}
+}
+
+// await looks again and again whether the process has come to a point that it
+// tells nobody of.
+func (f *function) await(what string, reached func() bool) {
+	f.t.Helper()
+	tick, end := time.NewTicker(time.Millisecond), time.After(patience)
+	defer tick.Stop()
+	for !reached() {
+		select {
+		case <-tick.C:
+		case <-f.Exited():
+			f.t.Fatalf("the function has ended, before %s", what)
+		case <-end:
+			f.t.Fatalf("waited %v, and not yet: %s", patience, what)
+		}
+	}
+}
+
+// hasOpen says whether the process has a file open whose path begins so. Memory
+// files are called /memfd:NAME.
+func (f *function) hasOpen(prefix string) bool {
+	f.t.Helper()
+	folder := fmt.Sprintf("/proc/%d/fd", f.PID())
+	open, err := os.ReadDir(folder)
+	if err != nil {
+		return false // it has ended, which await reports
+	}
+	return slices.ContainsFunc(open, func(e os.DirEntry) bool {
+		path, err := os.Readlink(filepath.Join(folder, e.Name()))
+		return err == nil && strings.HasPrefix(path, prefix) // closed meanwhile where it cannot be read
+	})
 }
 
 // failure waits for a function that cannot start: what it told Lambda, and its

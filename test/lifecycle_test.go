@@ -11,10 +11,17 @@ import (
 	"time"
 )
 
-// A cold start reports its stages, and downloads while it inflates.
+// A cold start reports its stages, and downloads while it inflates: the model is
+// held back until a library is on its way into memory, so that a start that did
+// one after the other would not end, or say so in its report.
 func TestColdStartIsReportedAndItsStagesOverlap(t *testing.T) {
 	t.Parallel()
-	f := readyFunction(t, "MODEL_URI="+uri(t, digitsInStore))
+	g := newGateway(t)
+	g.lock(false)
+	f := startFunction(t, "MODEL_URI="+uri(t, digitsInStore), g.setting())
+	f.await("the library is being inflated", func() bool { return f.hasOpen("/memfd:libtensorflow") })
+	g.unlock()
+	f.awaitReady()
 	sample(t).checkAll(t, f)
 	r := f.report()
 	if r.LibraryFrom != "memfd" || r.ModelFrom != "s3" || r.Model != "digits" || r.TensorFlow == "" || r.TotalMs <= 0 || len(r.Warnings) > 0 {
@@ -118,6 +125,7 @@ func TestAKilledStartLeavesNothingInTheWay(t *testing.T) {
 	case <-time.After(patience):
 		t.Fatal("the model was never asked for")
 	}
+	killed.await("the library is being inflated", func() bool { return killed.hasOpen(tmp) })
 	if err := syscall.Kill(killed.PID(), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
