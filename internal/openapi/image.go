@@ -29,6 +29,90 @@ func (c *components) image(input infer.TensorInfo) (encoded []byte, ok bool) {
 	return encoded, err == nil
 }
 
+// imageSchema is the schema of an image where pixels are wanted.
+const imageSchema = "Image"
+
+// pixels reports whether images may stand for the numbers of an input. Strings are images
+// only where the model reads them as such.
+func (c *components) pixels(input infer.TensorInfo) (image []byte, ok bool) {
+	if input.DType == infer.String {
+		return nil, false
+	}
+	return c.image(input)
+}
+
+// orImage is the schema of a row that is sent, which may be an image.
+func (c *components) orImage(input infer.TensorInfo, row *schema) *schema {
+	if _, ok := c.pixels(input); !ok {
+		return row
+	}
+	return anyOf(row, c.imageObject())
+}
+
+// orImages is the schema of a tensor that is sent, which may be one image, as one row, or
+// one for each row.
+func (c *components) orImages(input infer.TensorInfo, tensor *schema) *schema {
+	if _, ok := c.pixels(input); !ok {
+		return tensor
+	}
+	rows := list(c.imageObject(), rowCount(input))
+	rows.MinItems = max(rows.MinItems, 1)
+	return anyOf(tensor, c.imageObject(), rows)
+}
+
+// imageObject refers to the schema of an image in v1's JSON.
+func (c *components) imageObject() *schema {
+	if c.Schemas[imageSchema] == nil {
+		s := object(map[string]*schema{"b64": base64String()}, "b64")
+		s.AdditionalProperties = false
+		s.Description = "A JPEG or PNG file in base64, in the place of a row of pixels."
+		c.Schemas[imageSchema] = s
+	}
+	return schemaRef(imageSchema)
+}
+
+// imageTensor is an input of v2 whose elements are images, one for each row.
+func imageTensor(t infer.TensorInfo) *schema {
+	rows := rowCount(t)
+	files := list(base64String(), rows)
+	count := &schema{Type: "array", Items: &schema{Type: "integer", Minimum: "1"}, MinItems: 1, MaxItems: new(int64(1))}
+	if rows >= 0 {
+		count.Items = &schema{Type: "integer", Const: rows}
+	}
+	files.MinItems = max(files.MinItems, 1)
+	s := object(map[string]*schema{
+		"name":     {Type: "string", Enum: []string{t.Name}},
+		"datatype": {Type: "string", Enum: []string{datatypes[infer.String]}},
+		"shape":    count,
+		"data":     files,
+	}, "name", "datatype", "shape", "data")
+	s.Description = "JPEG or PNG files in base64, one for each row."
+	return s
+}
+
+// rowCount is the declared number of rows, -1 where it is open.
+func rowCount(t infer.TensorInfo) int64 {
+	if len(t.Shape) == 0 {
+		return -1
+	}
+	return t.Shape[0]
+}
+
+// images are an example of the signature's inputs as images, by input. ok is false where
+// one of them takes none.
+func (c *components) images(s *signature) (files map[string][]byte, ok bool) {
+	files = map[string][]byte{}
+	for _, t := range s.Inputs {
+		if files[t.Name], ok = c.pixels(t); !ok {
+			return nil, false
+		}
+	}
+	return files, len(files) > 0
+}
+
+// exampleRows is how many rows an example has.
+func (s *signature) exampleRows() int { return int(max(s.batch, 1)) }
+
 // topParameter asks for the best classes of each row.
 const topParameter = "top"
 

@@ -3,6 +3,7 @@ package openapi
 import (
 	"encoding/binary"
 	"encoding/json"
+	"slices"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
@@ -22,6 +23,9 @@ func (c *components) infer(name, version string, signatures []signature) error {
 		requests, answers = append(requests, c.inferRequest(s)), append(answers, c.inferAnswer(s, name, version))
 		if samples, ok := s.samples(); ok {
 			examples[s.key] = example{Value: s.inferBody(samples)}
+		}
+		if files, ok := c.images(s); ok && s.rows {
+			examples[s.key+"_images"] = example{Value: s.inferImages(files)}
 		}
 	}
 	c.Schemas["InferRequest"] = oneOf(requests...)
@@ -60,7 +64,11 @@ func (c *components) infer(name, version string, signatures []signature) error {
 func (c *components) inferRequest(s *signature) *schema {
 	inputs := list(nil, int64(len(s.Inputs)))
 	for _, t := range s.Inputs {
-		inputs.PrefixItems = append(inputs.PrefixItems, c.inferTensor(t))
+		tensor := c.inferTensor(t)
+		if _, ok := c.pixels(t); ok {
+			tensor = anyOf(tensor, imageTensor(t))
+		}
+		inputs.PrefixItems = append(inputs.PrefixItems, tensor)
 	}
 	name, required := s.chosen()
 	parameters := object(map[string]*schema{
@@ -161,11 +169,11 @@ func (c *components) inferAnswer(s *signature, name, version string) *schema {
 
 // inferInput and inferBody are a request, for the examples.
 type inferInput struct {
-	Name       string           `json:"name"`
-	Datatype   string           `json:"datatype"`
-	Shape      []int64          `json:"shape"`
-	Parameters map[string]int   `json:"parameters,omitempty"`
-	Data       *json.RawMessage `json:"data,omitempty"`
+	Name       string         `json:"name"`
+	Datatype   string         `json:"datatype"`
+	Shape      []int64        `json:"shape"`
+	Parameters map[string]int `json:"parameters,omitempty"`
+	Data       any            `json:"data,omitempty"`
 }
 
 type inferBody struct {
@@ -173,14 +181,30 @@ type inferBody struct {
 	Inputs     []inferInput      `json:"inputs"`
 }
 
-func (s *signature) inferBody(samples []sample) inferBody {
+func (s *signature) emptyBody() inferBody {
 	body := inferBody{Inputs: []inferInput{}}
 	if !s.isDefault {
 		body.Parameters = map[string]string{"signature_name": s.Name}
 	}
+	return body
+}
+
+func (s *signature) inferBody(samples []sample) inferBody {
+	body := s.emptyBody()
 	for _, t := range samples {
-		data := t.flat()
-		body.Inputs = append(body.Inputs, inferInput{Name: t.Name, Datatype: datatypes[t.DType], Shape: t.shape, Data: &data})
+		body.Inputs = append(body.Inputs, inferInput{Name: t.Name, Datatype: datatypes[t.DType], Shape: t.shape, Data: t.flat()})
+	}
+	return body
+}
+
+// inferImages is a request with an image for each row of each input.
+func (s *signature) inferImages(files map[string][]byte) inferBody {
+	body := s.emptyBody()
+	for _, t := range s.Inputs {
+		body.Inputs = append(body.Inputs, inferInput{
+			Name: t.Name, Datatype: datatypes[infer.String], Shape: []int64{int64(s.exampleRows())},
+			Data: slices.Repeat([][]byte{files[t.Name]}, s.exampleRows()),
+		})
 	}
 	return body
 }

@@ -66,8 +66,7 @@ func description(maxBody int64, unable []string) string {
 	var b strings.Builder
 	b.WriteString("Schemas are what the signatures of the loaded model declare. Shapes are not compared with them: TensorFlow decides.\n\n" +
 		"A float in a body of `/v1` may also be a bare `NaN`, `Infinity` or `-Infinity`, in both directions, which JSON does not have and a schema cannot say. " +
-		"Integers are written without point and exponent. " +
-		"Where an input takes images, one may stand for the pixels of a row: `{\"b64\": …}` in `/v1`, and `BYTES` in `/v2`.\n\n" +
+		"Integers are written without point and exponent.\n\n" +
 		"Bodies may be compressed (`Content-Encoding: gzip`, `deflate` or `zstd`) and have at most " + strconv.FormatInt(maxBody, 10) + " bytes, before and after. " +
 		"Answers are compressed for whoever accepts that. `HEAD` works where `GET` does. " +
 		"Every path of the model also exists for its version, with `/versions/N` behind the name.")

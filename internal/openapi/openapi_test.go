@@ -277,6 +277,39 @@ func TestImages(t *testing.T) {
 	}
 }
 
+// An image may stand for a row of pixels in JSON, and is the example where pixels would be
+// too many to be read. Strings are no pixels, though an image may be one.
+func TestImagesInJSON(t *testing.T) {
+	for _, tt := range []struct {
+		input infer.TensorInfo
+		want  bool
+	}{
+		{tensor("x", infer.Float, infer.Shape{2, 224, 224, 3}), true},
+		{tensor("x", infer.String, infer.Shape{2}), false},
+	} {
+		m := model("m", &infer.Signature{Name: "s", Inputs: tensors(tt.input), Outputs: tensors(tensor("y", infer.Float, infer.Shape{-1}))})
+		m.Catalog().Image = func(context.Context, infer.TensorInfo, []byte) (*infer.Tensor, error) { return nil, nil }
+		d := document(t, m)
+		if got := at(d, "components", "schemas", "Image") != ""; got != tt.want {
+			t.Errorf("%s: schema of images: %t, want %t", tt.input.DType, got, tt.want)
+		}
+		for body, want := range map[string][]string{
+			"Predict": {`"instances":[{"x":{"b64":"iVBORw0K`, `},{"x":{"b64":"iVBORw0K`},
+			"Infer":   {`"datatype":"BYTES"`, `"shape":[2]`, `"data":["iVBORw0K`, `","iVBORw0K`},
+		} {
+			got := at(d, "components", "requestBodies", body, "content", "application/json", "examples", "s_images")
+			if (got != "") != tt.want {
+				t.Errorf("%s, %s: example %q", tt.input.DType, body, got)
+			}
+			for _, part := range want {
+				if tt.want && !strings.Contains(got, part) {
+					t.Errorf("%s: example %s has no %s", body, got, part)
+				}
+			}
+		}
+	}
+}
+
 // The best classes can be asked for where it is plain which output has them.
 func TestTop(t *testing.T) {
 	scores, sum := tensor("scores", infer.Float, infer.Shape{-1, 3}), tensor("sum", infer.Float, infer.Shape{-1})

@@ -29,7 +29,7 @@ func (c *components) predict(signatures []signature) {
 		s := &signatures[i]
 		requests = append(requests, c.predictRequests(s)...)
 		answers = append(answers, c.predictAnswers(s)...)
-		maps.Copy(examples, s.predictExamples())
+		maps.Copy(examples, c.predictExamples(s))
 	}
 	c.Schemas["PredictRequest"] = oneOf(requests...)
 	c.Schemas["PredictAnswer"] = anyOf(answers...)
@@ -83,14 +83,14 @@ func (s *signature) form(key, other string, values *schema) *schema {
 func (c *components) instances(s *signature) *schema {
 	rows := map[string]*schema{}
 	for _, t := range s.Inputs {
-		rows[t.Name] = c.row(t, sent)
+		rows[t.Name] = c.orImage(t, c.row(t, sent))
 	}
 	named := object(rows, names(s.Inputs)...)
 	named.AdditionalProperties = false
 	several := list(named, s.batch)
 	forms := []*schema{several}
 	if len(s.Inputs) == 1 {
-		forms = []*schema{list(c.row(s.Inputs[0], sent), s.batch), several}
+		forms = []*schema{list(rows[s.Inputs[0].Name], s.batch), several}
 	}
 	for _, form := range forms {
 		form.MinItems = max(form.MinItems, 1)
@@ -102,7 +102,7 @@ func (c *components) instances(s *signature) *schema {
 func (c *components) columns(infos []infer.TensorInfo) *schema {
 	values := map[string]*schema{}
 	for _, t := range infos {
-		values[t.Name] = c.tensor(t, sent)
+		values[t.Name] = c.orImages(t, c.tensor(t, sent))
 	}
 	named := object(values, names(infos)...)
 	if len(infos) > 1 {
@@ -138,11 +138,7 @@ func answer(outputs []infer.TensorInfo, value func(t infer.TensorInfo, least int
 }
 
 // predictExamples are requests that work as they are, by name.
-func (s *signature) predictExamples() map[string]example {
-	samples, ok := s.samples()
-	if !ok {
-		return nil
-	}
+func (c *components) predictExamples(s *signature) map[string]example {
 	request := func(key string, values any) example {
 		body := map[string]any{key: values}
 		if !s.isDefault {
@@ -150,11 +146,23 @@ func (s *signature) predictExamples() map[string]example {
 		}
 		return example{Value: body}
 	}
+	examples := map[string]example{}
+	if files, ok := c.images(s); ok && s.rows {
+		row := map[string]any{}
+		for name, file := range files {
+			row[name] = map[string][]byte{"b64": file}
+		}
+		examples[s.key+"_images"] = request("instances", slices.Repeat([]any{row}, s.exampleRows()))
+	}
+	samples, ok := s.samples()
+	if !ok {
+		return examples
+	}
 	inputs := map[string]any{}
 	for _, t := range samples {
 		inputs[t.Name] = t.json()
 	}
-	examples := map[string]example{s.key + "_columns": request("inputs", inputs)}
+	examples[s.key+"_columns"] = request("inputs", inputs)
 	if s.rows {
 		examples[s.key+"_rows"] = request("instances", rowsOf(samples))
 	}

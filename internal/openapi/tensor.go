@@ -27,14 +27,17 @@ const (
 const base64Pattern = `^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}(==)?|[A-Za-z0-9+/]{3}=?)?$`
 
 func elementSchemas() map[string]*schema {
-	encoded := &schema{Type: "string", ContentEncoding: "base64", Pattern: base64Pattern}
-	b64 := object(map[string]*schema{"b64": encoded}, "b64")
+	b64 := object(map[string]*schema{"b64": base64String()}, "b64")
 	b64.AdditionalProperties = false
 	b64.Description = "Any bytes, in base64."
 	return map[string]*schema{
 		base64Schema: b64,
 		stringSchema: {Description: "Text, or any bytes in base64.", AnyOf: []*schema{{Type: "string"}, schemaRef(base64Schema)}},
 	}
+}
+
+func base64String() *schema {
+	return &schema{Type: "string", ContentEncoding: "base64", Pattern: base64Pattern}
 }
 
 // protocol is what differs between the elements of v1's JSON and of v2's.
