@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptrace"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -105,6 +108,24 @@ func TestServeSaysWhatToTry(t *testing.T) {
 	}
 	if !strings.Contains(text, "warm-up") {
 		t.Errorf("no chart of the start in:\n%s", text)
+	}
+}
+
+// The command works as it is, in a shell, whatever the folder of the model is called.
+func TestWhatToTryWorksInAShell(t *testing.T) {
+	t.Parallel()
+	model := filepath.Join(t.TempDir(), "1:2 & $HOME")
+	if err := os.CopyFS(model, os.DirFS(absolute(t, "models/multi"))); err != nil {
+		t.Fatal(err)
+	}
+	s := startServer(t, model, raw(t))
+	_, line, found := strings.Cut(s.stderr.String(), "try:  curl ")
+	if !found {
+		t.Fatalf("no command to try in:\n%s", s.stderr)
+	}
+	answer, err := exec.CommandContext(t.Context(), "sh", "-c", "curl --silent --show-error "+line).CombinedOutput()
+	if err != nil || !strings.HasPrefix(string(answer), `{"outputs":`) {
+		t.Errorf("%v, %s of the command: curl %s", err, answer, line)
 	}
 }
 

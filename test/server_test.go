@@ -24,7 +24,7 @@ type server struct {
 	err    error // of Wait, once exited is closed
 }
 
-var announcement = regexp.MustCompile(`(?m)^serving (\S+), version (\S+): ((http://\S+?)/v1/models/\S+)$`)
+var announcement = regexp.MustCompile(`(?m)^serving (.+), version (\S+): ((http://\S+?)/v1/models/\S+)$`)
 
 // saysWhatToTry is true of all that serve writes when it is ready: the last line
 // is a command to try.

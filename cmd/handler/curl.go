@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"net"
-	"net/url"
 	"strings"
 	"unicode"
 
@@ -14,7 +13,7 @@ import (
 // curl is a command that asks a model its default question, with zeros for
 // numbers, one row.
 func curl(addr net.Addr, model *infer.Model) string {
-	target := fmt.Sprintf("http://%s/v1/models/%s:predict", addr, url.PathEscape(model.Name))
+	target := fmt.Sprintf("http://%s/v1/models/%s:predict", addr, openapi.PathName(model.Name))
 	signature, err := model.Catalog().Signature("")
 	if err != nil {
 		return "curl " + strings.TrimSuffix(target, ":predict")

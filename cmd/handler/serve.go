@@ -15,6 +15,7 @@ import (
 	"github.com/tensorlambda/tensorlambda/internal/codec"
 	"github.com/tensorlambda/tensorlambda/internal/coldstart"
 	"github.com/tensorlambda/tensorlambda/internal/infer"
+	"github.com/tensorlambda/tensorlambda/internal/openapi"
 	"github.com/tensorlambda/tensorlambda/internal/rows"
 	"github.com/tensorlambda/tensorlambda/internal/serve"
 	"github.com/tensorlambda/tensorlambda/internal/telemetry"
@@ -130,7 +131,7 @@ func announce(w io.Writer, addr net.Addr, model *infer.Model, playground bool) {
 	if report, ok := coldstart.LatestReport(); ok {
 		_ = report.WriteChart(w) // a terminal that is gone needs no chart
 	}
-	fmt.Fprintf(w, "\nserving %s, version %s: http://%s/v1/models/%s\n", model.Name, model.Version, addr, model.Name)
+	fmt.Fprintf(w, "\nserving %s, version %s: http://%s/v1/models/%s\n", model.Name, model.Version, addr, openapi.PathName(model.Name))
 	if playground {
 		fmt.Fprintf(w, "see:  http://%s/\n", addr)
 	}

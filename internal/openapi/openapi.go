@@ -170,11 +170,14 @@ func (d *document) serverPages() {
 	d.page(Path, tagServer, "openapi", "This document", &schema{Type: "object"}, true, 413, 503)
 }
 
-// pathName is the model's name as paths have it: the colon ends it there.
-func pathName(m *infer.Model) string { return strings.ReplaceAll(url.PathEscape(m.Name), ":", "%3A") }
+// PathName is a model's name as paths have it. The colon ends a name there, and what
+// shells read as their own is escaped, too: people paste addresses.
+func PathName(name string) string {
+	return strings.ReplaceAll(url.QueryEscape(name), "+", "%20")
+}
 
 func (d *document) modelPages(m *infer.Model) {
-	v1, v2 := "/v1/models/"+pathName(m), "/v2/models/"+pathName(m)
+	v1, v2 := "/v1/models/"+PathName(m.Name), "/v2/models/"+PathName(m.Name)
 	d.page(v1, tagV1, "modelStatus", "The status of the version that is served", modelStatus(m.Version), true, 404, 503)
 	d.page(v1+"/metadata", tagV1, "modelSignatures", "The signatures of the model", modelSignatures(m.Name, m.Version), true, 404, 413, 503)
 	d.page(v2, tagV2, "modelMetadata", "Inputs and outputs of the default signature", inferenceMetadata(m.Name, m.Version), true, 404, 413, 503)
@@ -187,7 +190,7 @@ func (d *document) modelPages(m *infer.Model) {
 // path a client is sure of what answers it.
 func (d *document) calls(m *infer.Model, all []signature) error {
 	c := &d.Components
-	base, version := "/v1/models/"+pathName(m), "/versions/"+m.Version
+	base, version := "/v1/models/"+PathName(m.Name), "/versions/"+m.Version
 	if predictable := withInputs(all); len(predictable) > 0 {
 		c.predict(predictable)
 		var parameters []reference
@@ -211,7 +214,7 @@ func (d *document) calls(m *infer.Model, all []signature) error {
 	if err := c.infer(m.Name, m.Version, all); err != nil {
 		return err
 	}
-	base = "/v2/models/" + pathName(m)
+	base = "/v2/models/" + PathName(m.Name)
 	d.call(base+"/infer", base+version+"/infer", tagV2, "infer", "Ask the model, in JSON or binary", []reference{ref("parameters", lengthHeader)})
 	return nil
 }
