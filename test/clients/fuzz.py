@@ -12,6 +12,10 @@ import os
 import sys
 import tempfile
 
+# What Hypothesis and Schemathesis remember of a run. The first looks when it is imported.
+MEMORY = tempfile.TemporaryDirectory()
+os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = os.path.join(MEMORY.name, "hypothesis")
+
 import hypothesis.strategies as st
 import requests
 import schemathesis
@@ -161,6 +165,5 @@ if __name__ == "__main__":
     # The examples are sent as they are by another test.
     phases = ["--phases", "coverage,fuzzing", "--max-examples", "15"]
     repeatable = ["--seed", "1", "--no-shrink", "--continue-on-failure", "--suppress-health-check", "all"]
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)  # for what it remembers of a run
-        command(["run", url, *phases, *repeatable, "--warnings", "off", *sys.argv[2:]])
+    os.chdir(MEMORY.name)
+    command(["run", url, *phases, *repeatable, "--warnings", "off", *sys.argv[2:]])
