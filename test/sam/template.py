@@ -6,9 +6,12 @@
 The second prints the statements of a role, as JSON, with names of what is made in place of
 references. The first checks: the template is transformed as AWS would, once for each values of the parameters that the
 transform looks at. The conditions of each combination are settled, so that what is left is
-what would be made; then each reference in it must lead somewhere and nothing may need
-itself. Of combinations in which each two values meet cfn-lint must find nothing. Prints what it found, and a last line with the
-number of combinations. The exit status is 1 where there was anything.
+what would be made; then each reference in it must lead somewhere, nothing may need
+itself, and nothing may be null, which CloudFormation refuses wherever it stands. Of
+combinations in which each two values meet cfn-lint must find nothing. A parameter that
+changes the function behind the alias must change the version that the alias leads to.
+Prints what it found, and a last line with the number of combinations. The exit status is 1
+where there was anything.
 """
 
 import functools
@@ -50,6 +53,18 @@ SWITCHES = {
     "Dashboard": ["false", "true"],
     "Architecture": ["x86_64", "arm64"],
     "Tracing": ["PassThrough", "Active"],
+}
+# Another value of each parameter that is no switch and has no other that follows from it.
+OTHERS = {
+    "ModelKey": "other/",
+    "ModelObjectVersion": "3HL4kqtJlcpXroDTDmJ-rmSpXd3dIbrHY-MTRCxf3vjVBH40Nr8X8gdRQBpUMLUo",
+    "ModelSha256": "0" * 64,
+    "ModelLabels": "labels.txt",
+    "ModelName": "other",
+    "JwtAudience": "clients",
+    "InputPrefix": "day/",
+    "OutputPrefix": "answers/",
+    "LocalS3Endpoint": "http://127.0.0.1:7070",
 }
 TRANSFORMED = ["ProvisionedConcurrency", "Architecture", "Tracing"]  # what Globals and functions have
 DEAD = object()  # AWS::NoValue
@@ -148,6 +163,8 @@ class Settled:
         return x
 
     def faults(self):
+        for path in nulls(self.resources, "Resources"):
+            yield f"{path} is null"
         needs = self.needs
         known = {*self.resources, *self.parameters, *PSEUDO}
         for name, of in [*needs.items(), *((f"output {n}", of) for n, of in self.shown.items())]:
@@ -172,6 +189,13 @@ class Settled:
             except RecursionError as circle:
                 yield str(circle)
                 return
+
+
+def nulls(x, path):
+    if x is None:
+        yield path
+    for k, v in x.items() if isinstance(x, dict) else enumerate(x) if isinstance(x, list) else ():
+        yield from nulls(v, f"{path}.{k}")
 
 
 def conditions(x):
@@ -217,12 +241,12 @@ def read(path):
     return json.loads(json.dumps(template))
 
 
-def local(template):
+def local(template, layer="s3://bucket/layer"):
     """Code of functions and layers as if it had been uploaded."""
     for resource in template["Resources"].values():
-        for name in ("CodeUri", "ContentUri"):
+        for name, where in (("CodeUri", "s3://bucket/code"), ("ContentUri", layer)):
             if name in resource.get("Properties", {}):
-                resource["Properties"][name] = "s3://bucket/key"
+                resource["Properties"][name] = where
     return template
 
 
@@ -238,6 +262,7 @@ def check(path, parameters, lint=False):
         template = transformed(path, tuple((name, parameters[name]) for name in TRANSFORMED))
     except Exception as fault:  # whatever SAM says of the template
         return [f"{parameters}: {fault}"]
+    parameters = {"JwtAudience": "clients" if parameters["JwtIssuer"] else "", **parameters}
     settled = Settled(template, parameters)
     faults = list(settled.faults())
     if lint:
@@ -252,7 +277,7 @@ def check(path, parameters, lint=False):
         # W2001 is a parameter that this combination does not use.
         config = cfnlint.config.ManualArgs(regions=[REGION], ignore_checks=["W2001"])
         faults += [str(match) for match in cfnlint.api.lint(json.dumps(made), config=config)]
-    chosen = " ".join(f"{name}={value}" for name, value in parameters.items() if value != SWITCHES[name][0])
+    chosen = " ".join(f"{name}={value}" for name, value in parameters.items() if value not in ("", SWITCHES.get(name, [""])[0]))
     return [f"{chosen or 'defaults'}: {fault}" for fault in faults]
 
 
@@ -284,13 +309,43 @@ def statements(path, role, chosen):
     return [{**s, "Action": listed(s["Action"]), "Resource": listed(s["Resource"])} for s in named(found, settled.parameters)]
 
 
+def another(name, parameter):
+    """A value other than the default's."""
+    if "AllowedValues" in parameter:
+        return next(str(v) for v in parameter["AllowedValues"] if v != parameter["Default"])
+    if parameter["Type"] == "Number":
+        return str(parameter["MaxValue"])
+    return next((v for v in SWITCHES.get(name, []) if v), None) or OTHERS[name]
+
+
+def versions(path):
+    """The parameters that would change the function and leave its callers the old version."""
+
+    def behind_alias(chosen):
+        template = transformed(path, tuple(chosen.items()))
+        settled = Settled(template, chosen)
+        made = {name: named(r, settled.parameters) for name, r in settled.resources.items()}
+        version = next((name, r["Properties"].get("Description")) for name, r in made.items() if r["Type"] == "AWS::Lambda::Version")
+        return made["ApiFunction"]["Properties"], version
+
+    template = read(path)
+    function, version = behind_alias({})
+    for name, parameter in template["Parameters"].items():
+        changed, new = behind_alias({name: another(name, parameter)})
+        if changed != function and new == version:
+            yield f"{name} changes the function and not its version"
+    defaults = {name: p.get("Default") for name, p in template["Parameters"].items()}
+    if version[0] in transform(local(template, "s3://bucket/other"), defaults, Policies())["Resources"]:
+        yield "another layer does not change the version"
+
+
 def main(path, lint):
     everything = list(combinations())
     few = pairs(everything) if lint else []
     with ProcessPoolExecutor() as pool:
         every = functools.partial(check, path)
         results = [*pool.map(functools.partial(every, lint=True), few), *pool.map(every, everything, chunksize=200)]
-    faults = [fault for some in results for fault in some]
+    faults = [fault for some in [*results, versions(path)] for fault in some]
     for fault in faults:
         print(fault)
     print(f"{len(everything)} combinations, {len(few)} of them linted, {len(faults)} faults")
