@@ -124,6 +124,13 @@ func writeMetadata(t *testing.T, model, file string) bool {
 // python runs a script of clients/ to its end, which says whether all was right.
 func python(t *testing.T, script string, args ...string) {
 	t.Helper()
+	_, _ = pythonSays(t, nil, script, args...)
+}
+
+// pythonSays is python for a script that is asked something: what it prints. ok is false
+// where it failed, which the test has been told.
+func pythonSays(t *testing.T, settings []string, script string, args ...string) (said []byte, ok bool) {
+	t.Helper()
 	interpreter, err := filepath.Abs("../build/venv/bin/python")
 	if err != nil {
 		t.Fatal(err)
@@ -135,10 +142,12 @@ func python(t *testing.T, script string, args ...string) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, interpreter, append([]string{script}, args...)...)
 	cmd.Dir = "clients"
-	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1", "NO_PROXY=*")
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
+	cmd.Env = append(append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1", "NO_PROXY=*"), settings...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		t.Errorf("%s: %v\n%s", script, err, output.String())
+		t.Errorf("%s: %v\n%s%s", script, err, &stdout, &stderr)
+		return nil, false
 	}
+	return stdout.Bytes(), true
 }

@@ -101,6 +101,9 @@ func TestTemplateOfImages(t *testing.T) {
 			t.Errorf("it has %s, which is for functions of zips", of)
 		}
 	}
+	if said, ok := checkTemplate(t, made, "--versions"); !ok {
+		t.Errorf("%.2000s", said)
+	}
 	printed(t, "env", "SAM_CLI_TELEMETRY=0", absolute(t, "../build/sam/bin/sam"), "validate", "--lint", "--template-file", made, "--region", versitygw.Region)
 }
 

@@ -1,17 +1,18 @@
 """Transforms and lints the template with each combination of its switches, offline.
 
-    python template.py TEMPLATE [--unlinted]
+    python template.py TEMPLATE [--unlinted | --versions]
     python template.py TEMPLATE --role ROLE [PARAMETER=VALUE ...]
+    python template.py TEMPLATE --machine NAME [PARAMETER=VALUE ...]
 
-The second prints the statements of a role, as JSON, with names of what is made in place of
-references. The first checks: the template is transformed as AWS would, once for each values of the parameters that the
+The second prints the statements of a role, the third the definition of a state machine, as
+JSON, with names of what is made in place of references. The first checks: the template is transformed as AWS would, once for each values of the parameters that the
 transform looks at. The conditions of each combination are settled, so that what is left is
 what would be made; then each reference in it must lead somewhere, nothing may need
 itself, and nothing may be null, which CloudFormation refuses wherever it stands. Of
 combinations in which each two values meet cfn-lint must find nothing. A parameter that
 changes the function behind the alias must change the version that the alias leads to.
-Prints what it found, and a last line with the number of combinations. The exit status is 1
-where there was anything.
+Prints what it found, and a last line with the number of combinations; with --versions only
+the last of these. The exit status is 1 where there was anything.
 """
 
 import functools
@@ -61,9 +62,12 @@ OTHERS = {
     "ModelSha256": "0" * 64,
     "ModelLabels": "labels.txt",
     "ModelName": "other",
+    "ModelSignature": "other",
+    "ImageScale": "-1..1",
     "JwtAudience": "clients",
     "InputPrefix": "day/",
     "OutputPrefix": "answers/",
+    "ImageUri": "repository:2",  # of the template for images
     "LocalS3Endpoint": "http://127.0.0.1:7070",
 }
 TRANSFORMED = ["ProvisionedConcurrency", "Architecture", "Tracing"]  # what Globals and functions have
@@ -309,6 +313,17 @@ def statements(path, role, chosen):
     return [{**s, "Action": listed(s["Action"]), "Resource": listed(s["Resource"])} for s in named(found, settled.parameters)]
 
 
+def definition(path, machine, chosen):
+    parameters = {name: options[0] for name, options in SWITCHES.items()} | chosen
+    template = transformed(path, tuple((name, parameters[name]) for name in TRANSFORMED))
+    settled = Settled(template, parameters)
+    properties = named(settled.resources[machine]["Properties"], settled.parameters)
+    text = json.dumps(properties["Definition"])
+    for name, value in properties["DefinitionSubstitutions"].items():
+        text = text.replace("${" + name + "}", value)
+    return json.loads(text)
+
+
 def another(name, parameter):
     """A value other than the default's."""
     if "AllowedValues" in parameter:
@@ -322,7 +337,7 @@ def versions(path):
     """The parameters that would change the function and leave its callers the old version."""
 
     def behind_alias(chosen):
-        template = transformed(path, tuple(chosen.items()))
+        template = transformed(path, tuple({"ImageUri": "repository:1", **chosen}.items()))
         settled = Settled(template, chosen)
         made = {name: named(r, settled.parameters) for name, r in settled.resources.items()}
         version = next((name, r["Properties"].get("Description")) for name, r in made.items() if r["Type"] == "AWS::Lambda::Version")
@@ -335,13 +350,13 @@ def versions(path):
         if changed != function and new == version:
             yield f"{name} changes the function and not its version"
     defaults = {name: p.get("Default") for name, p in template["Parameters"].items()}
-    if version[0] in transform(local(template, "s3://bucket/other"), defaults, Policies())["Resources"]:
+    if "TensorflowLayer" in template["Resources"] and version[0] in transform(local(template, "s3://bucket/other"), defaults, Policies())["Resources"]:
         yield "another layer does not change the version"
 
 
-def main(path, lint):
-    everything = list(combinations())
-    few = pairs(everything) if lint else []
+def main(path, option):
+    everything = [] if option == "--versions" else list(combinations())
+    few = [] if option else pairs(everything)
     with ProcessPoolExecutor() as pool:
         every = functools.partial(check, path)
         results = [*pool.map(functools.partial(every, lint=True), few), *pool.map(every, everything, chunksize=200)]
@@ -349,12 +364,13 @@ def main(path, lint):
     for fault in faults:
         print(fault)
     print(f"{len(everything)} combinations, {len(few)} of them linted, {len(faults)} faults")
-    return 1 if faults or not everything else 0
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":
     template_path, *rest = sys.argv[1:]
-    if rest[:1] == ["--role"]:
-        print(json.dumps(statements(template_path, rest[1], dict(a.split("=", 1) for a in rest[2:]))))
+    printed = {"--role": statements, "--machine": definition}
+    if rest and rest[0] in printed:
+        print(json.dumps(printed[rest[0]](template_path, rest[1], dict(a.split("=", 1) for a in rest[2:]))))
     else:
-        sys.exit(main(template_path, lint=rest != ["--unlinted"]))
+        sys.exit(main(template_path, "".join(rest)))
