@@ -64,7 +64,7 @@ func Document(m *infer.Model, maxBody int64) ([]byte, error) {
 
 func description(maxBody int64, unable []string) string {
 	var b strings.Builder
-	b.WriteString("Schemas are what the signatures of the loaded model declare. Shapes are not compared with them: TensorFlow decides.\n\n" +
+	b.WriteString("Schemas are what the signatures of the loaded model declare. A value must fit the shape of its Placeholder in the graph, which most models made by TensorFlow 2 carry; of other shapes TensorFlow decides.\n\n" +
 		"A float in a body of `/v1` may also be a bare `NaN`, `Infinity` or `-Infinity`, in both directions, which JSON does not have and a schema cannot say. " +
 		"Integers are written without point and exponent.\n\n" +
 		"Bodies may be compressed (`Content-Encoding: gzip`, `deflate` or `zstd`) and have at most " + strconv.FormatInt(maxBody, 10) + " bytes, before and after. " +
