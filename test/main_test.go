@@ -54,7 +54,7 @@ func run(m *testing.M) (status int, err error) {
 	}
 	defer os.RemoveAll(scratch)
 	ctx := context.Background()
-	if store, err = versitygw.Start(ctx, versitygw.Options{Dir: filepath.Join(scratch, "s3")}); err != nil {
+	if store, err = versitygw.Start(ctx, versitygw.Options{Versioning: true, Dir: filepath.Join(scratch, "s3")}); err != nil {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()

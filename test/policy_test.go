@@ -14,6 +14,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
 // call is what a policy would be asked: may this be done to that?
@@ -154,16 +158,39 @@ func (w *witness) check(t *testing.T, statements []statement, unseen ...string) 
 	}
 }
 
+// versioned is the demo model in a bucket that keeps versions, and its version.
+func versioned(t *testing.T) (struct{ bucket, key string }, string) {
+	t.Helper()
+	at := struct{ bucket, key string }{"versioned" + newPrefix(), "digits.tar.gz"}
+	_, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &at.bucket})
+	if err == nil {
+		_, err = client.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{
+			Bucket: &at.bucket, VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled},
+		})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &at.bucket, Key: &at.key, Body: bytes.NewReader(read(t, digitsFolder+"/digits.tar.gz"))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if aws.ToString(out.VersionId) == "" {
+		t.Fatal("the S3 server keeps no versions")
+	}
+	return at, *out.VersionId
+}
+
 // The API function may read its model, an object or a prefix, and does nothing else.
 func TestTheApiRoleIsWhatTheFunctionNeeds(t *testing.T) {
 	t.Parallel()
 	w := newWitness(t)
 	const sources = "EVENT_SOURCES=http,direct"
-	object := uri(t, digitsInStore)
-	readyFunction(t, "MODEL_URI="+object, sources, "TMPDIR="+t.TempDir(), "AWS_ENDPOINT_URL_S3="+w.URL)
-	statements := role(t, "ApiRole", "ModelBucketName="+bucket, "ModelKey="+path.Base(object))
-	// Versions are a setting of the store's buckets; an object that is there needs no list.
-	w.check(t, statements, "s3:GetObjectVersion", "s3:ListBucket")
+	object, version := versioned(t)
+	readyFunction(t, "MODEL_URI=s3://"+object.bucket+"/"+object.key, "MODEL_OBJECT_VERSION="+version, sources, "TMPDIR="+t.TempDir(), "AWS_ENDPOINT_URL_S3="+w.URL)
+	// An object that is there needs no list, and one of which the version is known is not
+	// asked for without.
+	w.check(t, role(t, "ApiRole", "ModelBucketName="+object.bucket, "ModelKey="+object.key), "s3:GetObject", "s3:ListBucket")
 
 	w = newWitness(t)
 	prefix := putAll(t, "digits", model(t))
