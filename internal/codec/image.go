@@ -32,7 +32,8 @@ func DecodeImage(body []byte, c *infer.Catalog, l Limits) (*Predict, error) {
 		return nil, err
 	}
 	req := p.predict(info, value)
-	req.Row = !info.OneImage()
+	req.Whole = info.OneImage()
+	req.Row = !req.Whole
 	return req, nil
 }
 
@@ -126,6 +127,9 @@ func (t *builder) imageColumn(c *cursor) (bool, error) {
 	})
 }
 
+// oneImage reports whether the request is nothing but one image.
+func (in *inputs) oneImage() bool { return len(in.slots) == 1 && in.slots[0].one }
+
 // imageStrings reads images that came as the elements of a tensor of strings.
 func (t *builder) imageStrings(elements *infer.Tensor) error {
 	return t.imageBatch(elements.Len(), func(i int) error { return t.pixels(elements.Element(i)) })
@@ -137,6 +141,7 @@ func (t *builder) imageBatch(n int, read func(i int) error) error {
 		return invalid("there is no image")
 	}
 	if t.info.OneImage() {
+		t.one = true
 		err := read(0) // which knows whether it is any
 		if err == nil && n > 1 {
 			err = infer.Errorf(infer.ErrFailedPrecondition, "shape %s takes one image, and there are %d", t.info.Shape, n)

@@ -63,7 +63,7 @@ func TestOneImageIsAWholeInput(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tt.fault) {
 				t.Errorf("%s: error %v, want %q", tt.name, err, tt.fault)
 			}
-		case err != nil || described(got) != tt.want:
+		case err != nil || described(got) != tt.want || got.Whole != strings.Contains(tt.body, "b64"):
 			t.Errorf("%s: got %v (%v), want %s", tt.name, got, err, tt.want)
 		}
 	}
@@ -74,7 +74,7 @@ func TestOneImageIsAWholeInput(t *testing.T) {
 		{"[0]", `[]`, "", `input "x": there is no image`},
 	} {
 		got, err := codec.DecodeInfer([]byte(inferOf(in("x", "BYTES", tt.shape, tt.data))), codec.WholeBody, oneImage(-1, -1, 1), codec.Limits{})
-		if tt.fault == "" && (err != nil || fed(got) != tt.want) || tt.fault != "" && (err == nil || err.Error() != tt.fault) {
+		if tt.fault == "" && (err != nil || fed(got) != tt.want || !got.Whole) || tt.fault != "" && (err == nil || err.Error() != tt.fault) {
 			t.Errorf("v2, shape %s: got %v, error %v", tt.shape, got, err)
 		}
 	}

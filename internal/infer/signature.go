@@ -14,17 +14,19 @@ type TensorInfo struct {
 	Shape  Shape
 }
 
-// OneImage reports whether an image is the whole value of an input of numbers, and not a
-// row of it: one of three dimensions, [H,W,C] or [C,H,W], has none for a batch. Open rows
-// of a known length are a batch of grey images, [N,H,W], and [1,H,W] is the same either
-// way. Whether the input takes images at all, only Catalog.Image knows.
+// OneImage reports whether an image would be the whole value of an input of numbers, and
+// not a row of it: of the shapes of three dimensions [H,W,C] and [C,H,W] have none for a
+// batch. An open first dimension before a fixed one is that of a batch, and [1,H,W] means
+// the same either way. Whether the input takes images at all, only Catalog.Image knows.
 func (t TensorInfo) OneImage() bool {
 	s := t.Shape
 	if len(s) != 3 || t.DType == String {
 		return false
 	}
-	batch := s[0] < 0 && s[1] >= 0 || s[0] == 1 && !IsChannels(s[2])
-	return !batch
+	if IsChannels(s[2]) {
+		return s[0] >= 0 || s[1] < 0
+	}
+	return s[0] > 1 && IsChannels(s[0])
 }
 
 // IsChannels reports whether images have so many channels: grey, RGB, RGBA.

@@ -97,7 +97,7 @@ func (d *arrayDecoder) Decode(b *Block) (*Decoded, error) {
 		}
 	}
 	if len(records) > 0 {
-		out.Groups = []Group{{Request: req, Records: records}}
+		out.Groups = []Group{{req, records}}
 	}
 	if d.join {
 		showFeeds(out)

@@ -60,8 +60,9 @@ func (r *imageReader) Decode(*Block) (*Decoded, error) {
 	} else if err != nil {
 		return nil, err
 	} else {
-		req := &infer.Request{Signature: r.sig, Feeds: []infer.Feed{{TensorInfo: input, Value: value}}, Fetches: r.sig.Outputs}
-		d.Groups = []Group{{Request: req, Records: []int{0}, Whole: input.OneImage()}}
+		feeds := []infer.Feed{{TensorInfo: input, Value: value}}
+		req := &infer.Request{Signature: r.sig, Feeds: feeds, Fetches: r.sig.Outputs, Whole: input.OneImage()}
+		d.Groups = []Group{{req, []int{0}}}
 	}
 	if r.join { // pixels are nothing to repeat
 		d.Instance = func(dst []byte, _ int) []byte { return append(dst, null...) }

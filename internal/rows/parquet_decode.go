@@ -35,7 +35,7 @@ func (d *parquetDecoder) Decode(b *Block) (*Decoded, error) {
 	numbers, group := make([]int, 0, b.N), 0
 	take := func() error {
 		req, err := d.take(len(numbers) - group)
-		out.Groups = append(out.Groups, Group{Request: req, Records: numbers[group:len(numbers):len(numbers)]})
+		out.Groups = append(out.Groups, Group{req, numbers[group:len(numbers):len(numbers)]})
 		group = len(numbers)
 		return err
 	}

@@ -83,7 +83,7 @@ func (d *rowsDecoder) Decode(b *Block) (*Decoded, error) {
 		if err != nil {
 			return err
 		}
-		out.Groups = append(out.Groups, Group{Request: req, Records: numbers[group:len(numbers):len(numbers)]})
+		out.Groups = append(out.Groups, Group{req, numbers[group:len(numbers):len(numbers)]})
 		group = len(numbers)
 		return nil
 	}

@@ -167,14 +167,11 @@ type Decoded struct {
 }
 
 // Group is a request over several records. The first dimension of every feed is the
-// number of records.
+// number of records; a request that is Whole is over one.
 type Group struct {
 	*infer.Request
 	// Records are the numbers within the block of the rows of the feeds, ascending.
 	Records []int
-	// Whole says that the request is its one record: neither feeds nor results have a
-	// dimension for records.
-	Whole bool
 }
 
 // Fault is a record that cannot be read. Err is an *infer.Error: its text is for the

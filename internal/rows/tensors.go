@@ -77,7 +77,7 @@ func (r *tensorReader) Decode(b *Block) (*Decoded, error) {
 	for i, feed := range r.req.Feeds {
 		req.Feeds[i] = infer.Feed{TensorInfo: feed.TensorInfo, Value: rowsOf(feed.Value, part.from, part.to)}
 	}
-	d := &Decoded{N: b.N, Groups: []Group{{Request: req, Records: upTo(b.N)}}}
+	d := &Decoded{N: b.N, Groups: []Group{{req, upTo(b.N)}}}
 	if r.join {
 		showFeeds(d)
 	}

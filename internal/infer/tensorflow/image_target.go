@@ -43,9 +43,9 @@ func targetOf(input infer.TensorInfo) (imageTarget, error) {
 		t.layout, t.channels, t.height, t.width = channelsFirst, s[1], s[2], s[3]
 	case t.one && infer.IsChannels(s[2]):
 		t.height, t.width, t.channels = s[0], s[1], s[2]
-	case t.one && infer.IsChannels(s[0]):
+	case t.one:
 		t.layout, t.channels, t.height, t.width = channelsFirst, s[0], s[1], s[2]
-	case len(s) == 3 && !t.one && (s[0] == 1 || s[1] > 0 && s[2] > 0 && !infer.IsChannels(s[2])):
+	case len(s) == 3 && !infer.IsChannels(s[2]) && (s[0] == 1 || s[0] < 0 && s[1] > 0 && s[2] > 0):
 		t.layout, t.channels, t.height, t.width = noChannels, 1, s[1], s[2]
 	default:
 		return t, noImage(input)
