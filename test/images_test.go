@@ -11,6 +11,8 @@ import (
 	"image/png"
 	"math"
 	"net/http"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -167,6 +169,24 @@ func TestPicturesAmongRows(t *testing.T) {
 	rows := lines(output)
 	if !ok || len(rows) != 4 || rows[0] != rows[3] || rows[2] != rows[3] || !strings.Contains(rows[1], "not an image in JPEG or PNG") {
 		t.Errorf("output %s", output)
+	}
+}
+
+// Labels for another model are a warning of the start, which goes on.
+func TestLabelsThatFitNoOutputAreAWarning(t *testing.T) {
+	t.Parallel()
+	model := filepath.Join(t.TempDir(), "image")
+	if err := os.CopyFS(model, os.DirFS(absolute(t, "models/image"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(model, "labels.txt"), []byte("a\nb\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := startServer(t, model, "MODEL_LABELS=labels.txt", raw(t))
+	var report struct{ Warnings []string }
+	r := s.request(get, s.base+"/debug/coldstart", "")
+	if err := json.Unmarshal([]byte(r.Body), &report); err != nil || !slices.Contains(report.Warnings, "MODEL_LABELS has 2 labels; no output of the model has 2 classes, but 10") {
+		t.Errorf("the report is %s (%v)", r.Body, err)
 	}
 }
 
