@@ -4,11 +4,16 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/png"
 	"math"
 	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -118,6 +123,36 @@ func TestPicturesOfDigits(t *testing.T) {
 	refused(t, f.invoke(imageEvent(t, path, "application/json", []byte("\x89PNG\r\n\x1a\n"))), 400, "Content-Type: image/png")
 }
 
+// A picture for an input without a batch is its whole value. The mean of its pixels says
+// that it arrived.
+func TestAPictureForAnInputWithoutABatch(t *testing.T) {
+	t.Parallel()
+	f := readyFunction(t, "MODEL_URI="+absolute(t, "models/one_image"), "MODEL_NAME=colours", raw(t))
+	magenta := image.NewRGBA(image.Rect(0, 0, 4, 4))
+	draw.Draw(magenta, magenta.Bounds(), image.NewUniform(color.RGBA{255, 0, 255, 255}), image.Point{}, draw.Src)
+	var buf bytes.Buffer
+	if err := png.Encode(&buf, magenta); err != nil {
+		t.Fatal(err)
+	}
+	file := base64.StdEncoding.EncodeToString(buf.Bytes())
+	const path, colour = "/v1/models/colours:predict", `[1.0,0.0,1.0]`
+	same := func(name string, r reply, want string) {
+		t.Helper()
+		var got, wanted any
+		if err := errors.Join(json.Unmarshal([]byte(r.Body), &got), json.Unmarshal([]byte(want), &wanted)); err != nil || r.StatusCode != http.StatusOK || !reflect.DeepEqual(got, wanted) {
+			t.Errorf("%s: answer %d %.300s (%v), want %s", name, r.StatusCode, r.Body, err, want)
+		}
+	}
+	same("a body", f.invoke(imageEvent(t, path+"?top=1", "image/png", buf.Bytes())), `{"outputs":`+colour+`,"top":[[{"index":0,"score":1}]]}`)
+	same("the only input", f.ask(post, path, `{"inputs":{"b64":"`+file+`"}}`), `{"outputs":`+colour+`}`)
+	same("by name", f.ask(post, path, `{"inputs":{"image":{"b64":"`+file+`"}}}`), `{"outputs":`+colour+`}`)
+	same("planes", f.ask(post, path, `{"signature_name":"planes","inputs":{"b64":"`+file+`"}}`), `{"outputs":255}`)
+	same("v2", f.ask(post, "/v2/models/colours/infer", `{"inputs":[{"name":"image","shape":[1],"datatype":"BYTES","data":["`+file+`"]}]}`),
+		`{"model_name":"colours","model_version":"1","outputs":[{"name":"colour","datatype":"FP32","shape":[3],"data":`+colour+`}]}`)
+	refused(t, f.ask(post, path, `{"instances":[{"b64":"`+file+`"}]}`), 400, `takes one image and has no rows`)
+	refused(t, f.ask(post, path, `{"inputs":[{"b64":"`+file+`"},{"b64":"`+file+`"}]}`), 400, `takes one image, and there are 2`)
+}
+
 // A row of a file may be a picture as well.
 func TestPicturesAmongRows(t *testing.T) {
 	t.Parallel()
@@ -134,6 +169,24 @@ func TestPicturesAmongRows(t *testing.T) {
 	rows := lines(output)
 	if !ok || len(rows) != 4 || rows[0] != rows[3] || rows[2] != rows[3] || !strings.Contains(rows[1], "not an image in JPEG or PNG") {
 		t.Errorf("output %s", output)
+	}
+}
+
+// Labels for another model are a warning of the start, which goes on.
+func TestLabelsThatFitNoOutputAreAWarning(t *testing.T) {
+	t.Parallel()
+	model := filepath.Join(t.TempDir(), "image")
+	if err := os.CopyFS(model, os.DirFS(absolute(t, "models/image"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(model, "labels.txt"), []byte("a\nb\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := startServer(t, model, "MODEL_LABELS=labels.txt", raw(t))
+	var report struct{ Warnings []string }
+	r := s.request(get, s.base+"/debug/coldstart", "")
+	if err := json.Unmarshal([]byte(r.Body), &report); err != nil || !slices.Contains(report.Warnings, "MODEL_LABELS has 2 labels; no output of the model has 2 classes, but 10") {
+		t.Errorf("the report is %s (%v)", r.Body, err)
 	}
 }
 

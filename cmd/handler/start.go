@@ -84,6 +84,9 @@ func (p *prepared) Load(ctx context.Context, timeline *coldstart.Timeline) (*inf
 		Name: cmp.Or(p.cfg.ModelName, p.fetched.Name), Version: cmp.Or(p.cfg.ModelVersion, p.fetched.Version),
 		Format: p.fetched.Format, SHA256: p.fetched.SHA256, Identity: p.fetched.Identity, Labels: p.labels, Bytes: p.fetched.Bytes, Runner: runner,
 	}
+	if warning := coldstart.LabelWarning(p.labels, runner.Catalog()); warning != "" {
+		timeline.Note(func(r *coldstart.Report) { r.Warnings = append(r.Warnings, warning) })
+	}
 	if err := p.warmUp(ctx, model, timeline); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", p.cfg.ModelURI, err), runner.Close())
 	}

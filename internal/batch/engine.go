@@ -53,7 +53,11 @@ func (s *Scorer) run(ctx context.Context, st stream) (tally, error) {
 		return tally{}, fmt.Errorf("input %s: %w", st.in.object.URI, err)
 	}
 	defer reader.Close()
-	output, err := rows.NewOutput(st.sink, rows.OutputOptions{Format: st.format, Catalog: st.model.Catalog(), Join: s.o.Join})
+	catalog := st.model.Catalog()
+	if st.in.encoding.Format == rows.Image {
+		catalog = rows.ImageRows(catalog)
+	}
+	output, err := rows.NewOutput(st.sink, rows.OutputOptions{Format: st.format, Catalog: catalog, Join: s.o.Join})
 	if err != nil {
 		return tally{}, fmt.Errorf("output for %s: %w", st.in.object.URI, err)
 	}

@@ -16,7 +16,7 @@ import (
 
 // scoreFile scores a file of this content, in blocks of one row by one worker, and
 // returns its output; nil where there is none.
-func scoreFile(ctx context.Context, t *testing.T, m *scalar, name, content, output string) ([]byte, error) {
+func scoreFile(ctx context.Context, t *testing.T, m interface{ model() *infer.Model }, name, content, output string) ([]byte, error) {
 	t.Helper()
 	dir := t.TempDir()
 	in, out := filepath.Join(dir, name), filepath.Join(dir, output)

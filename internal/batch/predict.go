@@ -17,7 +17,11 @@ func (p *pipeline) predict(ctx context.Context, decoded *rows.Decoded) (*rows.Ou
 		outcome.Rows[fault.Record].Err = fault.Err
 	}
 	for _, group := range decoded.Groups {
-		if err := p.group(ctx, group.Request, group.Records, outcome.Rows); err != nil {
+		ask := p.group
+		if group.Whole {
+			ask = p.whole
+		}
+		if err := ask(ctx, group.Request, group.Records, outcome.Rows); err != nil {
 			return nil, err
 		}
 	}
@@ -52,6 +56,39 @@ func (p *pipeline) group(ctx context.Context, request *infer.Request, records []
 		return err
 	}
 	return p.group(ctx, slice(request, half, len(records)), records[half:], out)
+}
+
+// whole runs a request that is one record as a whole. Outputs get its feeds and results as
+// those of one row.
+func (p *pipeline) whole(ctx context.Context, request *infer.Request, records []int, out []rows.Row) error {
+	p.runs.Add(1)
+	p.ran.Add(1)
+	row := rows.Row{Feeds: slices.Clone(request.Feeds)}
+	for i := range row.Feeds {
+		row.Feeds[i].Value = asRow(row.Feeds[i].Value)
+	}
+	results, err := p.model.Predict(ctx, request)
+	switch {
+	case err == nil:
+		for i := range results {
+			results[i].Value = asRow(results[i].Value)
+		}
+		row.Results = results
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, infer.ErrUnavailable):
+		return err
+	default:
+		row.Err = p.told(err)
+	}
+	out[records[0]] = row
+	return nil
+}
+
+// asRow is t as the only row of a tensor.
+func asRow(t *infer.Tensor) *infer.Tensor {
+	row := &infer.Tensor{DType: t.DType, Shape: append([]int64{1}, t.Shape...), Data: t.Data, Offsets: t.Offsets, Prefix: t.Prefix}
+	return row.OwnedBy(t)
 }
 
 // checkRows checks that every output has one row for each of n records.

@@ -8,7 +8,8 @@ import (
 )
 
 // DecodeImage reads a request that is an encoded image, for the only input of the
-// default signature, as one row. An input of strings gets the image as it is. Errors are
+// default signature, as one row, or as the whole value where the input takes OneImage.
+// An input of strings gets the image as it is. Errors are
 // those of DecodePredict, and ErrFailedPrecondition for an input that takes no images.
 func DecodeImage(body []byte, c *infer.Catalog, l Limits) (*Predict, error) {
 	p, err := newPlain(c, "an image", l)
@@ -30,7 +31,10 @@ func DecodeImage(body []byte, c *infer.Catalog, l Limits) (*Predict, error) {
 	if err := b.take(int64(len(value.Data))); err != nil {
 		return nil, err
 	}
-	return p.predict(info, value), nil
+	req := p.predict(info, value)
+	req.Whole = info.OneImage()
+	req.Row = !req.Whole
+	return req, nil
 }
 
 // mayTakeImages leaves out inputs of numbers that no image can be for, so that what is
@@ -55,6 +59,18 @@ func (t *builder) isImage(c *cursor) bool {
 
 // imageRow reads the image at c as the value of one row.
 func (t *builder) imageRow(c *cursor) error {
+	if err := t.imageObject(c); err != nil {
+		return err
+	}
+	if t.info.OneImage() {
+		return infer.Errorf(infer.ErrFailedPrecondition, "input %q of shape %s takes one image and has no rows: send {\"inputs\": {%q: {\"b64\": …}}}",
+			t.info.Name, t.info.Shape, t.info.Name)
+	}
+	return nil
+}
+
+// imageObject reads the image at c.
+func (t *builder) imageObject(c *cursor) error {
 	quoted, end, _ := base64Object(c.s, c.i)
 	encoded, ok := appendBase64(nil, unquoted(quoted))
 	if !ok {
@@ -64,8 +80,9 @@ func (t *builder) imageRow(c *cursor) error {
 	return t.pixels(encoded)
 }
 
-// pixels appends those of an image, and makes the shape that of one row. No deadline of
-// a request is near enough to matter for one image.
+// pixels appends those of an image, and makes the shape that of one row, or of the whole
+// value where that is one image. No deadline of a request is near enough to matter for
+// one image.
 func (t *builder) pixels(encoded []byte) error {
 	value, err := t.image(context.Background(), t.info, encoded)
 	if err != nil {
@@ -77,7 +94,11 @@ func (t *builder) pixels(encoded []byte) error {
 		return t.budget.tooLarge()
 	}
 	t.data = append(t.data, value.Data...)
-	t.shape = append(t.shape[:0], value.Shape[1:]...)
+	shape := value.Shape
+	if !t.info.OneImage() {
+		shape = shape[1:]
+	}
+	t.shape = append(t.shape[:0], shape...)
 	return nil
 }
 
@@ -85,7 +106,7 @@ func (t *builder) pixels(encoded []byte) error {
 // false, and has read nothing, where the value at c does not begin like either.
 func (t *builder) imageColumn(c *cursor) (bool, error) {
 	if t.isImage(c) {
-		return true, t.imageBatch(1, func(int) error { return t.imageRow(c) })
+		return true, t.imageBatch(1, func(int) error { return t.imageObject(c) })
 	}
 	if !t.takesImages() || c.peek() != '[' {
 		return false, nil
@@ -100,11 +121,14 @@ func (t *builder) imageColumn(c *cursor) (bool, error) {
 		if !t.isImage(c) {
 			return invalid("JSON Value: %s is no {\"b64\": …}, as the first is", c.text())
 		}
-		err := t.imageRow(c)
+		err := t.imageObject(c)
 		c.next()
 		return err
 	})
 }
+
+// oneImage reports whether the request is nothing but one image.
+func (in *inputs) oneImage() bool { return len(in.slots) == 1 && in.slots[0].one }
 
 // imageStrings reads images that came as the elements of a tensor of strings.
 func (t *builder) imageStrings(elements *infer.Tensor) error {
@@ -115,6 +139,14 @@ func (t *builder) imageStrings(elements *infer.Tensor) error {
 func (t *builder) imageBatch(n int, read func(i int) error) error {
 	if n == 0 {
 		return invalid("there is no image")
+	}
+	if t.info.OneImage() {
+		t.one = true
+		err := read(0) // which knows whether it is any
+		if err == nil && n > 1 {
+			err = infer.Errorf(infer.ErrFailedPrecondition, "shape %s takes one image, and there are %d", t.info.Shape, n)
+		}
+		return err
 	}
 	var row []int64
 	for i := range n {

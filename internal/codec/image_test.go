@@ -14,7 +14,8 @@ import (
 )
 
 // withImages is a catalog whose images are one line of pixels: each byte is one, as a
-// row of shape [1,width,1]. An image that begins with ! is broken.
+// row of shape [1,width,1], or as all of an input that takes one image. An image that
+// begins with ! is broken.
 func withImages(c *infer.Catalog) *infer.Catalog {
 	c.Image = func(_ context.Context, input infer.TensorInfo, image []byte) (*infer.Tensor, error) {
 		switch {
@@ -25,9 +26,63 @@ func withImages(c *infer.Catalog) *infer.Catalog {
 		case strings.HasPrefix(string(image), "!"):
 			return nil, infer.Errorf(infer.ErrInvalidArgument, "broken")
 		}
-		return infer.NewTensor(infer.Uint8, []int64{1, 1, int64(len(image)), 1}, image)
+		shape := []int64{1, 1, int64(len(image)), 1}
+		if input.OneImage() {
+			shape = shape[1:]
+		}
+		return infer.NewTensor(infer.Uint8, shape, image)
 	}
 	return c
+}
+
+// oneImage is a catalog whose input x has no dimension for a batch.
+func oneImage(shape ...int64) *infer.Catalog {
+	x := input("x", infer.Uint8)
+	x.Shape = shape
+	return withImages(catalogOf([]string{"y"}, x))
+}
+
+// An image for an input without a batch is its whole value, in every form that has whole
+// values.
+func TestOneImageIsAWholeInput(t *testing.T) {
+	const one, two = "\x01\x02", "\x03\x04"
+	for _, tt := range []struct{ name, body, want, fault string }{
+		{"the only input", `{"inputs": ` + b64(one) + `}`, "column x=[1,2,1] 1 2", ""},
+		{"by name", `{"inputs": {"x": ` + b64(one) + `}}`, "column x=[1,2,1] 1 2", ""},
+		{"a list of one", `{"inputs": [` + b64(one) + `]}`, "column x=[1,2,1] 1 2", ""},
+		{"pixels, as before", `{"inputs": [[[1],[2]]]}`, "column x=[1,2,1] 1 2", ""},
+		{"two", `{"inputs": [` + b64(one) + `, ` + b64(two) + `]}`, "", `shape [?,?,1] takes one image, and there are 2 in input "x"`},
+		{"a broken one", `{"inputs": ` + b64("!") + `}`, "", `broken in input "x"`},
+		{"no base64", `{"inputs": {"b64": "*"}}`, "", "Unable to base64 decode"},
+		{"as a row", `{"instances": [` + b64(one) + `]}`, "", `input "x" of shape [?,?,1] takes one image and has no rows: send {"inputs": {"x": {"b64": …}}}`},
+		{"as a named row", `{"instances": [{"x": ` + b64(one) + `}]}`, "", "takes one image and has no rows"},
+	} {
+		got, err := codec.DecodePredict([]byte(tt.body), oneImage(-1, -1, 1), codec.Limits{})
+		switch {
+		case tt.fault != "":
+			if err == nil || !strings.Contains(err.Error(), tt.fault) {
+				t.Errorf("%s: error %v, want %q", tt.name, err, tt.fault)
+			}
+		case err != nil || described(got) != tt.want || got.Whole != strings.Contains(tt.body, "b64"):
+			t.Errorf("%s: got %v (%v), want %s", tt.name, got, err, tt.want)
+		}
+	}
+	for _, tt := range []struct{ shape, data, want, fault string }{
+		{"[1]", `["AQI="]`, "x=[1,2,1] 1 2", ""},
+		{"[]", `["AQI="]`, "x=[1,2,1] 1 2", ""},
+		{"[2]", `["AQI=", "AQI="]`, "", `input "x": shape [?,?,1] takes one image, and there are 2`},
+		{"[0]", `[]`, "", `input "x": there is no image`},
+	} {
+		got, err := codec.DecodeInfer([]byte(inferOf(in("x", "BYTES", tt.shape, tt.data))), codec.WholeBody, oneImage(-1, -1, 1), codec.Limits{})
+		if tt.fault == "" && (err != nil || fed(got) != tt.want || !got.Whole) || tt.fault != "" && (err == nil || err.Error() != tt.fault) {
+			t.Errorf("v2, shape %s: got %v, error %v", tt.shape, got, err)
+		}
+	}
+	if rows, err := codec.NewJSONRows(oneImage(-1, -1, 1), codec.Limits{}); err != nil {
+		t.Error(err)
+	} else if err := rows.Add([]byte(b64(one))); err == nil || !strings.Contains(err.Error(), "has no rows") || rows.Len() != 0 {
+		t.Errorf("a row of a batch: %v", err)
+	}
 }
 
 // b64 is an image as JSON has it.
@@ -148,6 +203,8 @@ func TestDecodeImage(t *testing.T) {
 	}{
 		{"pixels", "\x01\x02", withImages(inputsOf("x:uint8")), "row x=[1,1,2,1] 1 2", ""},
 		{"for a model that decodes", "\x01\x02", withImages(inputsOf("x:string")), `row x=[1] "\x01\x02"`, ""},
+		{"the whole of an input", "\x01\x02", oneImage(-1, -1, 3), "column x=[1,2,1] 1 2", ""},
+		{"grey ones in a batch", "\x01\x02", oneImage(-1, 8, 8), "row x=[1,1,2,1] 1 2", ""},
 		{"an input that takes none", "\x01", withImages(inputsOf("x:float")), "", "takes no image"},
 		{"two inputs", "\x01", withImages(inputsOf("x:uint8 y:uint8")), "", "an image is for signatures with one input"},
 		{"nobody to decode it", "\x01", inputsOf("x:uint8"), "", "takes no images here"},

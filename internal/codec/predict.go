@@ -42,7 +42,7 @@ func DecodePredict(body []byte, c *infer.Catalog, l Limits) (*Predict, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Predict{Request: &infer.Request{Signature: sig, Feeds: feeds, Fetches: fetches}, Row: row}, nil
+	return &Predict{Request: &infer.Request{Signature: sig, Feeds: feeds, Fetches: fetches, Whole: in.oneImage()}, Row: row}, nil
 }
 
 // signatureOf finds the signature that a body names. Its error repeats no more of

@@ -33,6 +33,7 @@ type builder struct {
 
 	// image decodes images that stand for numbers; nil where none can.
 	image func(context.Context, infer.TensorInfo, []byte) (*infer.Tensor, error)
+	one   bool // the value is one image, and has no rows
 
 	data    []byte
 	offsets []int // of strings: where the elements start in data

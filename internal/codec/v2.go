@@ -58,7 +58,7 @@ func DecodeInfer(body []byte, jsonLength int, c *infer.Catalog, l Limits) (*Infe
 	if err != nil {
 		return nil, err
 	}
-	feeds, err := d.feeds(tensors, c, sig)
+	feeds, whole, err := d.feeds(tensors, c, sig)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func DecodeInfer(body []byte, jsonLength int, c *infer.Catalog, l Limits) (*Infe
 	if err != nil {
 		return nil, err
 	}
-	return &Infer{&infer.Request{Signature: sig, Feeds: feeds, Fetches: fetches}, d.id, binary}, nil
+	return &Infer{&infer.Request{Signature: sig, Feeds: feeds, Fetches: fetches, Whole: whole}, d.id, binary}, nil
 }
 
 // decodeRawInfer reads the raw form. All outputs are wanted in binary.

@@ -50,25 +50,26 @@ func (d *inferDocument) readDense(in *inferInput, i int) (end int, ok bool) {
 	return end, true
 }
 
-// feeds are the values of the inputs. tensors is what follows the JSON.
-func (d *inferDocument) feeds(tensors []byte, c *infer.Catalog, sig *infer.Signature) ([]infer.Feed, error) {
+// feeds are the values of the inputs, and whether they are one row as a whole. tensors is
+// what follows the JSON.
+func (d *inferDocument) feeds(tensors []byte, c *infer.Catalog, sig *infer.Signature) (feeds []infer.Feed, whole bool, err error) {
 	in := newInputs(nil, c, sig, d.limits.MaxTensorBytes)
 	in.budget = d.budget
 	for i := range d.inputs {
-		var err error
 		if tensors, err = in.readInput(d.sc.s, &d.inputs[i], tensors); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
 	if len(tensors) > 0 {
-		return nil, invalid("%d bytes follow the last binary tensor", len(tensors))
+		return nil, false, invalid("%d bytes follow the last binary tensor", len(tensors))
 	}
 	for k, t := range in.slots {
 		if !in.given[k] && !in.partial() {
-			return nil, invalid("input %q is missing; signature %q takes %s", t.info.Name, sig.Name, in.names())
+			return nil, false, invalid("input %q is missing; signature %q takes %s", t.info.Name, sig.Name, in.names())
 		}
 	}
-	return in.feeds(false)
+	feeds, err = in.feeds(false)
+	return feeds, in.oneImage(), err
 }
 
 // readInput reads the value of v from json, or from tensors where it is binary,

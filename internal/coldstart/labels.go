@@ -9,10 +9,12 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/tensorlambda/tensorlambda/internal/blob"
+	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
 
 // ErrLabels is returned for class labels that cannot be used.
@@ -39,6 +41,58 @@ func ReadLabels(ctx context.Context, f *Fetched, o FetchOptions, name string) ([
 		return nil, fmt.Errorf("%w: %s: %w", ErrLabels, name, err)
 	}
 	return labels, nil
+}
+
+// LabelWarning says that labels cannot be the classes of any output, which is no failure:
+// the model answers without them. It is empty where they fit an output of floats, whose
+// last dimension is that of the classes, or where a shape leaves that open.
+func LabelWarning(labels []string, c *infer.Catalog) string {
+	var counts []int64
+	for _, signature := range c.Signatures {
+		for _, t := range signature.Outputs {
+			classes, scores := classesOf(t)
+			if scores && (classes < 0 || classes == int64(len(labels))) {
+				return ""
+			}
+			if scores {
+				counts = append(counts, classes)
+			}
+		}
+	}
+	if len(labels) == 0 {
+		return ""
+	}
+	slices.Sort(counts)
+	text := fmt.Sprintf("MODEL_LABELS has %s; no output of the model has %s",
+		counted(len(labels), "label", "labels"), counted(len(labels), "class", "classes"))
+	if counts = slices.Compact(counts); len(counts) > 0 {
+		text += ", but " + strings.Trim(strings.Join(strings.Fields(fmt.Sprint(counts)), ", "), "[]")
+	}
+	return text
+}
+
+// classesOf is how many classes an output has scores for, -1 where its shape leaves that
+// open. ok is false for an output that has no scores.
+func classesOf(t infer.TensorInfo) (classes int64, ok bool) {
+	switch t.DType {
+	case infer.Float, infer.Double, infer.Half, infer.Bfloat16:
+	default:
+		return 0, false
+	}
+	if t.Shape == nil {
+		return -1, true
+	}
+	if len(t.Shape) == 0 {
+		return 0, false
+	}
+	return t.Shape[len(t.Shape)-1], true
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprint(n, " ", many)
 }
 
 func openLabels(ctx context.Context, f *Fetched, o FetchOptions, name string) (io.ReadCloser, error) {

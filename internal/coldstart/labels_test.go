@@ -11,6 +11,7 @@ import (
 
 	"github.com/tensorlambda/tensorlambda/internal/blob"
 	"github.com/tensorlambda/tensorlambda/internal/coldstart"
+	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
 
 // Labels are found wherever a model owner would put them, and those within the model go
@@ -79,6 +80,39 @@ func TestLabelsThatCannotBeUsed(t *testing.T) {
 	} {
 		if _, err := coldstart.ReadLabels(t.Context(), f, o, name); !errors.Is(err, coldstart.ErrLabels) || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: error %v, want %q", name, err, says)
+		}
+	}
+}
+
+// Labels that no output can have classes for are worth a warning, and nothing that a shape
+// leaves open is.
+func TestLabelsThatFitNoOutput(t *testing.T) {
+	output := func(d infer.DType, shape infer.Shape) infer.TensorInfo {
+		return infer.TensorInfo{Name: "y", DType: d, Shape: shape}
+	}
+	ten, two := output(infer.Float, infer.Shape{-1, 10}), output(infer.Half, infer.Shape{2})
+	for _, tt := range []struct {
+		name    string
+		labels  int
+		outputs []infer.TensorInfo
+		want    string
+	}{
+		{"as many as classes", 10, []infer.TensorInfo{two, ten}, ""},
+		{"as many as one vector's", 2, []infer.TensorInfo{two, ten}, ""},
+		{"fewer", 3, []infer.TensorInfo{ten}, "MODEL_LABELS has 3 labels; no output of the model has 3 classes, but 10"},
+		{"one", 1, []infer.TensorInfo{ten, two, ten}, "MODEL_LABELS has 1 label; no output of the model has 1 class, but 2, 10"},
+		{"as many as classes of integers", 3, []infer.TensorInfo{output(infer.Int64, infer.Shape{-1, 3})}, "MODEL_LABELS has 3 labels; no output of the model has 3 classes"},
+		{"for a number", 3, []infer.TensorInfo{output(infer.Float, infer.Shape{})}, "MODEL_LABELS has 3 labels; no output of the model has 3 classes"},
+		{"for any number of classes", 3, []infer.TensorInfo{ten, output(infer.Float, infer.Shape{-1, -1})}, ""},
+		{"for any rank", 3, []infer.TensorInfo{ten, output(infer.Float, nil)}, ""},
+		{"none", 0, []infer.TensorInfo{ten}, ""},
+	} {
+		c := &infer.Catalog{Signatures: map[string]*infer.Signature{}}
+		for i, t := range tt.outputs { // each in a signature of its own
+			c.Signatures[strings.Repeat("s", i+1)] = &infer.Signature{Outputs: []infer.TensorInfo{t}}
+		}
+		if got := coldstart.LabelWarning(make([]string, tt.labels), c); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
 		}
 	}
 }

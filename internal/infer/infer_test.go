@@ -182,3 +182,34 @@ func TestPredictWantsATensorForEachFetch(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestOneImage(t *testing.T) {
+	for _, tt := range []struct {
+		shape infer.Shape
+		dtype infer.DType
+		want  bool
+	}{
+		{infer.Shape{224, 224, 3}, infer.Float, true},
+		{infer.Shape{-1, -1, 3}, infer.Uint8, true},
+		{infer.Shape{32, -1, 1}, infer.Float, true},
+		{infer.Shape{1, 8, 4}, infer.Float, true}, // [H,W,C] before anything else
+		{infer.Shape{3, 224, 224}, infer.Float, true},
+		{infer.Shape{3, -1, -1}, infer.Float, true},
+		{infer.Shape{3, 8, 3}, infer.Float, true},
+		{infer.Shape{1, 28, 28}, infer.Float, false}, // a batch of one, as well
+		{infer.Shape{-1, 28, 28}, infer.Float, false},
+		{infer.Shape{-1, 8, 3}, infer.Float, false}, // rows of a sequence
+		{infer.Shape{-1, -1, -1}, infer.Float, false},
+		{infer.Shape{-1, -1, 64}, infer.Float, false},
+		{infer.Shape{8, 8, 8}, infer.Float, false},
+		{infer.Shape{-1, 8, 8, 3}, infer.Float, false},
+		{infer.Shape{8, 3}, infer.Float, false},
+		{infer.Shape{}, infer.Float, false},
+		{nil, infer.Float, false},
+		{infer.Shape{8, 8, 3}, infer.String, false},
+	} {
+		if got := (infer.TensorInfo{DType: tt.dtype, Shape: tt.shape}).OneImage(); got != tt.want {
+			t.Errorf("%s%s: %t, want %t", tt.dtype, tt.shape, got, tt.want)
+		}
+	}
+}

@@ -17,6 +17,9 @@ type Request struct {
 	Signature *Signature
 	Feeds     []Feed
 	Fetches   []TensorInfo // in reply order; never empty
+	// Whole says that the request is one row as a whole: its feeds have no dimension for
+	// rows, and its results need none.
+	Whole bool
 }
 
 // Result is one output of a run.

@@ -14,6 +14,24 @@ type TensorInfo struct {
 	Shape  Shape
 }
 
+// OneImage reports whether an image would be the whole value of an input of numbers, and
+// not a row of it: of the shapes of three dimensions [H,W,C] and [C,H,W] have none for a
+// batch. An open first dimension before a fixed one is that of a batch, and [1,H,W] means
+// the same either way. Whether the input takes images at all, only Catalog.Image knows.
+func (t TensorInfo) OneImage() bool {
+	s := t.Shape
+	if len(s) != 3 || t.DType == String {
+		return false
+	}
+	if IsChannels(s[2]) {
+		return s[0] >= 0 || s[1] < 0
+	}
+	return s[0] > 1 && IsChannels(s[0])
+}
+
+// IsChannels reports whether images have so many channels: grey, RGB, RGBA.
+func IsChannels(size int64) bool { return size == 1 || size == 3 || size == 4 }
+
 // Signature is one way to call a model: named inputs and outputs, as in
 // TensorFlow's SignatureDef. Inputs and Outputs are sorted by Name. A Signature
 // is not changed once it is in a Catalog.
@@ -65,8 +83,8 @@ type Catalog struct {
 	// Tensor finds any tensor of the graph by operation[:index]. It is nil
 	// unless MODEL_ANY_TENSOR allows that.
 	Tensor func(name string) (TensorInfo, bool)
-	// Image turns an encoded image into a value of an input, with a first dimension of
-	// 1. Its errors are *Error, ErrFailedPrecondition for an input that takes no
+	// Image turns an encoded image into a value of an input: one row of it, with a first
+	// dimension of 1, or all of it where the input takes OneImage. Its errors are *Error, ErrFailedPrecondition for an input that takes no
 	// images, or that of ctx. It is nil where nothing can decode images, and safe for
 	// concurrent use.
 	Image func(ctx context.Context, input TensorInfo, image []byte) (*Tensor, error)

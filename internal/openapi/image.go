@@ -5,6 +5,7 @@ import (
 	"context"
 	"image"
 	"image/png"
+	"slices"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
@@ -41,9 +42,10 @@ func (c *components) pixels(input infer.TensorInfo) (image []byte, ok bool) {
 	return c.image(input)
 }
 
-// orImage is the schema of a row that is sent, which may be an image.
+// orImage is the schema of a row that is sent, which may be an image. Of an input that
+// takes one image, a row is none.
 func (c *components) orImage(input infer.TensorInfo, row *schema) *schema {
-	if _, ok := c.pixels(input); !ok {
+	if _, ok := c.pixels(input); !ok || input.OneImage() {
 		return row
 	}
 	return anyOf(row, c.imageObject())
@@ -65,13 +67,14 @@ func (c *components) imageObject() *schema {
 	if c.Schemas[imageSchema] == nil {
 		s := object(map[string]*schema{"b64": base64String()}, "b64")
 		s.AdditionalProperties = false
-		s.Description = "A JPEG or PNG file in base64, in the place of a row of pixels."
+		s.Description = "A JPEG or PNG file in base64, in the place of its pixels."
 		c.Schemas[imageSchema] = s
 	}
 	return schemaRef(imageSchema)
 }
 
-// imageTensor is an input of v2 whose elements are images, one for each row.
+// imageTensor is an input of v2 whose elements are images, one for each row, or the one
+// that the input takes.
 func imageTensor(t infer.TensorInfo) *schema {
 	rows := rowCount(t)
 	files := list(base64String(), rows)
@@ -87,20 +90,30 @@ func imageTensor(t infer.TensorInfo) *schema {
 		"data":     files,
 	}, "name", "datatype", "shape", "data")
 	s.Description = "JPEG or PNG files in base64, one for each row."
+	if t.OneImage() {
+		s.Description = "A JPEG or PNG file in base64."
+	}
 	return s
 }
 
-// rowCount is the declared number of rows, -1 where it is open.
+// rowCount is how many images an input takes, -1 where it is open.
 func rowCount(t infer.TensorInfo) int64 {
-	if len(t.Shape) == 0 {
+	switch {
+	case t.OneImage():
+		return 1
+	case len(t.Shape) == 0:
 		return -1
+	default:
+		return t.Shape[0]
 	}
-	return t.Shape[0]
 }
 
 // images are an example of the signature's inputs as images, by input. ok is false where
-// one of them takes none.
+// one of them takes none, or where nobody knows how many it takes.
 func (c *components) images(s *signature) (files map[string][]byte, ok bool) {
+	if !s.rows && !s.takesOneImage() {
+		return nil, false
+	}
 	files = map[string][]byte{}
 	for _, t := range s.Inputs {
 		if files[t.Name], ok = c.pixels(t); !ok {
@@ -110,8 +123,40 @@ func (c *components) images(s *signature) (files map[string][]byte, ok bool) {
 	return files, len(files) > 0
 }
 
-// exampleRows is how many rows an example has.
-func (s *signature) exampleRows() int { return int(max(s.batch, 1)) }
+// takesOneImage reports whether an input takes one image, and so no image is a row.
+func (s *signature) takesOneImage() bool {
+	return slices.ContainsFunc(s.Inputs, infer.TensorInfo.OneImage)
+}
+
+// exampleImages is how many images an example has for an input.
+func (s *signature) exampleImages(t infer.TensorInfo) int {
+	if s.takesOneImage() {
+		return int(max(rowCount(t), 1))
+	}
+	return int(max(s.batch, 1))
+}
+
+// inColumns is images as the values of whole inputs.
+func (s *signature) inColumns(files map[string][]byte) map[string]any {
+	columns := map[string]any{}
+	for _, t := range s.Inputs {
+		image := map[string][]byte{"b64": files[t.Name]}
+		columns[t.Name] = image
+		if !t.OneImage() {
+			columns[t.Name] = slices.Repeat([]any{image}, s.exampleImages(t))
+		}
+	}
+	return columns
+}
+
+// inRows is images as rows.
+func (s *signature) inRows(files map[string][]byte) []any {
+	row := map[string]any{}
+	for name, file := range files {
+		row[name] = map[string][]byte{"b64": file}
+	}
+	return slices.Repeat([]any{row}, s.exampleImages(s.Inputs[0]))
+}
 
 // topParameter asks for the best classes of each row.
 const topParameter = "top"
@@ -133,7 +178,12 @@ func (s *signature) hasClasses() bool {
 			floats = append(floats, t)
 		}
 	}
-	return len(floats) == 1 && len(floats[0].Shape) == 2 && floats[0].Shape[1] > 1
+	if len(floats) != 1 {
+		return false
+	}
+	shape := floats[0].Shape
+	rank := len(shape)
+	return (rank == 2 || rank == 1 && s.takesOneImage()) && shape[rank-1] > 1
 }
 
 // answered is an answer with values under key, and with the best classes where they can

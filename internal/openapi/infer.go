@@ -24,7 +24,7 @@ func (c *components) infer(name, version string, signatures []signature) error {
 		if samples, ok := s.samples(); ok {
 			examples[s.key] = example{Value: s.inferBody(samples)}
 		}
-		if files, ok := c.images(s); ok && s.rows {
+		if files, ok := c.images(s); ok {
 			examples[s.key+"_images"] = example{Value: s.inferImages(files)}
 		}
 	}
@@ -197,13 +197,13 @@ func (s *signature) inferBody(samples []sample) inferBody {
 	return body
 }
 
-// inferImages is a request with an image for each row of each input.
+// inferImages is a request with as many images for each input as it takes.
 func (s *signature) inferImages(files map[string][]byte) inferBody {
 	body := s.emptyBody()
 	for _, t := range s.Inputs {
 		body.Inputs = append(body.Inputs, inferInput{
-			Name: t.Name, Datatype: datatypes[infer.String], Shape: []int64{int64(s.exampleRows())},
-			Data: slices.Repeat([][]byte{files[t.Name]}, s.exampleRows()),
+			Name: t.Name, Datatype: datatypes[infer.String], Shape: []int64{int64(s.exampleImages(t))},
+			Data: slices.Repeat([][]byte{files[t.Name]}, s.exampleImages(t)),
 		})
 	}
 	return body

@@ -108,7 +108,7 @@ var failureList = []failure{
 	{404, "NotFound", "There is no such model or version.", ""},
 	{405, "MethodNotAllowed", "The path has other methods.", "Allow"},
 	{413, "TooLarge", "The body, its tensors or the answer are over a limit.", ""},
-	{415, "UnsupportedMediaType", "A `Content-Encoding` other than gzip, deflate, zstd and identity.", ""},
+	{415, "UnsupportedMediaType", "A `Content-Encoding` other than gzip, deflate, zstd and identity, or an image that is neither JPEG nor PNG.", ""},
 	{429, "ResourceExhausted", "TensorFlow ran out of memory for this request.", ""},
 	{499, "ClientClosedRequest", "The client has gone.", ""},
 	{500, "InternalError", "A fault of the server or of TensorFlow. The reason is in the log.", ""},

@@ -310,6 +310,38 @@ func TestImagesInJSON(t *testing.T) {
 	}
 }
 
+// An input without a batch takes one image, where its whole value stands.
+func TestOneImage(t *testing.T) {
+	m := model("m", &infer.Signature{
+		Name: "s", Inputs: tensors(tensor("x", infer.Float, infer.Shape{-1, -1, 3})), Outputs: tensors(tensor("y", infer.Float, infer.Shape{3})),
+	})
+	m.Catalog().Image = func(context.Context, infer.TensorInfo, []byte) (*infer.Tensor, error) { return nil, nil }
+	d := document(t, m)
+	const image = `{"$ref":"#/components/schemas/Image"}`
+	if got := at(d, "components", "schemas", "PredictRows_s"); got == "" || strings.Contains(got, "Image") {
+		t.Errorf("rows are %s", got)
+	}
+	if got := at(d, "components", "schemas", "PredictColumns_s"); !strings.Contains(got, image+`,{"items":`+image+`,"maxItems":1,"minItems":1,"type":"array"}`) {
+		t.Errorf("columns are %s", got)
+	}
+	if got := at(d, "components", "schemas", "InferRequest_s"); !strings.Contains(got, `"shape":{"items":{"const":1,"type":"integer"},"maxItems":1,"minItems":1,"type":"array"}`) {
+		t.Errorf("v2 takes %s", got)
+	}
+	for keys, want := range map[string]string{
+		"Predict content application/json examples s_images value": `"inputs":{"x":{"b64":"iVBORw0K`,
+		"Infer content application/json examples s_images value":   `"shape":[1]`,
+		"Predict content image/png schema":                         "The answer is in columns",
+		"Predict content image/png examples s":                     "x-base64",
+	} {
+		if got := at(d, append([]string{"components", "requestBodies"}, strings.Fields(keys)...)...); !strings.Contains(got, want) {
+			t.Errorf("%s: got %s, want %s", keys, got, want)
+		}
+	}
+	if at(d, "components", "parameters", "top") == "" {
+		t.Error("no best classes of the only vector")
+	}
+}
+
 // The best classes can be asked for where it is plain which output has them.
 func TestTop(t *testing.T) {
 	scores, sum := tensor("scores", infer.Float, infer.Shape{-1, 3}), tensor("sum", infer.Float, infer.Shape{-1})

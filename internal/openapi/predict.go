@@ -147,12 +147,11 @@ func (c *components) predictExamples(s *signature) map[string]example {
 		return example{Value: body}
 	}
 	examples := map[string]example{}
-	if files, ok := c.images(s); ok && s.rows {
-		row := map[string]any{}
-		for name, file := range files {
-			row[name] = map[string][]byte{"b64": file}
-		}
-		examples[s.key+"_images"] = request("instances", slices.Repeat([]any{row}, s.exampleRows()))
+	switch files, ok := c.images(s); {
+	case ok && s.takesOneImage():
+		examples[s.key+"_images"] = request("inputs", s.inColumns(files))
+	case ok:
+		examples[s.key+"_images"] = request("instances", s.inRows(files))
 	}
 	samples, ok := s.samples()
 	if !ok {
@@ -187,8 +186,12 @@ func (c *components) plainBodies(s *signature, content map[string]mediaType) {
 		add(csvType, &schema{Type: "string", Description: "A row a line, behind a header that names the inputs or their elements."},
 			func() example { return example{Value: csvOf(samples)} })
 	}
+	if len(s.Inputs) > 1 {
+		return
+	}
 	input := s.Inputs[0]
-	if scalar := input.Shape != nil && len(input.Shape) == 0; len(s.Inputs) > 1 || !s.rows && !scalar {
+	c.imageBodies(s, content)
+	if scalar := input.Shape != nil && len(input.Shape) == 0; !s.rows && !scalar {
 		return // a tensor that has rows is answered by rows
 	}
 	add(npy.ContentType, bytesSchema("The only input, as a .npy file."),
@@ -201,14 +204,6 @@ func (c *components) plainBodies(s *signature, content map[string]mediaType) {
 		add(bytesType, bytesSchema("The one string of the only input."),
 			func() example { return binaryBody([]byte(text)) })
 	}
-	if image, ok := c.image(input); ok {
-		for _, contentType := range []string{"image/jpeg", "image/png"} {
-			content[contentType] = mediaType{Schema: bytesSchema("An image, as one row of the only input.")}
-		}
-		if input.DType != infer.String { // any string might be for another purpose
-			content["image/png"] = mediaType{content["image/png"].Schema, map[string]example{s.key: binaryBody(image)}}
-		}
-	}
 	if s.hasShapeHeader() {
 		p := parameter{
 			Name: shapeHeader, In: "header",
@@ -219,6 +214,24 @@ func (c *components) plainBodies(s *signature, content map[string]mediaType) {
 			p.Examples = map[string]example{s.key: {Value: strings.Trim(infer.FormatShape(samples[0].shape), "[]")}}
 		}
 		c.Parameters[shapeHeader] = p
+	}
+}
+
+// imageBodies adds the types of images to content, if the only input takes any.
+func (c *components) imageBodies(s *signature, content map[string]mediaType) {
+	input, means := s.Inputs[0], "An image, as one row of the only input."
+	if input.OneImage() {
+		means = "An image, as the only input. The answer is in columns."
+	}
+	image, ok := c.image(input)
+	if !ok || !s.rows && !input.OneImage() {
+		return
+	}
+	for _, contentType := range []string{"image/jpeg", "image/png"} {
+		content[contentType] = mediaType{Schema: bytesSchema(means)}
+	}
+	if input.DType != infer.String { // any string might be for another purpose
+		content["image/png"] = mediaType{content["image/png"].Schema, map[string]example{s.key: binaryBody(image)}}
 	}
 }
 

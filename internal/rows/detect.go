@@ -48,6 +48,7 @@ var mediaTypes = map[string]Format{
 	"application/x-npy":              NPY,
 	"application/x-npz":              NPZ,
 	"image/jpeg":                     Image,
+	"image/jpg":                      Image,
 	"image/png":                      Image,
 }
 

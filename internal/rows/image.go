@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
@@ -59,7 +60,8 @@ func (r *imageReader) Decode(*Block) (*Decoded, error) {
 	} else if err != nil {
 		return nil, err
 	} else {
-		req := &infer.Request{Signature: r.sig, Feeds: []infer.Feed{{TensorInfo: input, Value: value}}, Fetches: r.sig.Outputs}
+		feeds := []infer.Feed{{TensorInfo: input, Value: value}}
+		req := &infer.Request{Signature: r.sig, Feeds: feeds, Fetches: r.sig.Outputs, Whole: input.OneImage()}
 		d.Groups = []Group{{req, []int{0}}}
 	}
 	if r.join { // pixels are nothing to repeat
@@ -69,3 +71,28 @@ func (r *imageReader) Decode(*Block) (*Decoded, error) {
 }
 
 func (r *imageReader) Close() error { return nil }
+
+// ImageRows is the catalog by which answers to an image are written. Where the image is
+// the whole value of an input, the answer is one row, which no shape of the signature says.
+func ImageRows(c *infer.Catalog) *infer.Catalog {
+	sig, err := c.Signature("")
+	if err != nil || len(sig.Inputs) != 1 || !sig.Inputs[0].OneImage() {
+		return c
+	}
+	row := *sig
+	row.Inputs, row.Outputs = withRows(sig.Inputs), withRows(sig.Outputs)
+	catalog := *c
+	catalog.Signatures = map[string]*infer.Signature{c.Default: &row}
+	return &catalog
+}
+
+// withRows are tensors with a first dimension for rows.
+func withRows(infos []infer.TensorInfo) []infer.TensorInfo {
+	infos = slices.Clone(infos)
+	for i, t := range infos {
+		if t.Shape != nil {
+			infos[i].Shape = append(infer.Shape{-1}, t.Shape...)
+		}
+	}
+	return infos
+}

@@ -29,6 +29,7 @@ func TestDetect(t *testing.T) {
 		{"a.jpg", "", "", rows.Encoding{Format: rows.Image}},
 		{"a.jpeg", "", "", rows.Encoding{Format: rows.Image}},
 		{"a.png", "", "", rows.Encoding{Format: rows.Image}},
+		{"a", "image/jpg", "", rows.Encoding{Format: rows.Image}},
 		{"a", "application/x-ndjson; charset=utf-8", "", rows.Encoding{Format: rows.JSONLines}},
 		{"a.txt", "Text/CSV; header=", "", rows.Encoding{Format: rows.CSV}},
 		{"a.gz", "application/json", "", rows.Encoding{Format: rows.JSON, Compression: rows.Gzip}},

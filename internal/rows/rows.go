@@ -167,7 +167,7 @@ type Decoded struct {
 }
 
 // Group is a request over several records. The first dimension of every feed is the
-// number of records.
+// number of records; a request that is Whole is over one.
 type Group struct {
 	*infer.Request
 	// Records are the numbers within the block of the rows of the feeds, ascending.

@@ -100,9 +100,10 @@ func answer(ctx context.Context, c *telemetry.Call, m *infer.Model, body []byte,
 }
 
 // rowsOf is how many rows a request has: the first dimension of its first input, as the
-// batch dimension is in every protocol, and one where that is a scalar.
+// batch dimension is in every protocol, and one where that is a scalar or the request is
+// one row as a whole.
 func rowsOf(r *infer.Request) int64 {
-	if len(r.Feeds) == 0 || len(r.Feeds[0].Value.Shape) == 0 {
+	if r.Whole || len(r.Feeds) == 0 || len(r.Feeds[0].Value.Shape) == 0 {
 		return 1
 	}
 	return r.Feeds[0].Value.Shape[0]

@@ -19,8 +19,10 @@ var errForbidden = errors.New("forbidden")
 // a domain may let its name mean 127.0.0.1 (DNS rebinding) and so make the browser
 // believe that both are one origin, which the Host shows. Browsers say with every post
 // which origin it comes from, so of the model's own routes only posts that say it are
-// looked at: programs and proxies may call this machine what they like. A server that
-// others can reach may have any name.
+// looked at: programs and proxies may call this machine what they like. A GET of a page
+// under such a name has no mark that it could not leave out, so metadata stays readable
+// by it; docs/playground.md says what that is. A server that others can reach may have any
+// name.
 type guard struct {
 	crossOrigin *http.CrossOriginProtection
 	listens     bool // this process has the port, and may refuse requests to the model, too

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/tensorlambda/tensorlambda/internal/serve"
+	"github.com/tensorlambda/tensorlambda/internal/telemetry"
 )
 
 // A page of somebody else's reaches a server on its reader's machine through the browser.
@@ -38,6 +39,10 @@ func TestPagesOfOthersAreRefused(t *testing.T) {
 		{"a name that only begins like an address", laptop, "GET", "/", "127.0.0.1.evil.example", nil, 403},
 		{"no host", laptop, "GET", "/", "", nil, 403},
 		{"health by any name", laptop, "GET", "/v2/health/live", "prometheus.example", nil, 200},
+		{"metrics by any name", laptop, "GET", "/monitoring/prometheus/metrics", "prometheus.example", nil, 200},
+		{"metadata by any name", laptop, "GET", "/v1/models/half_plus_two/metadata", "models.example", nil, 200},
+		{"the document by any name", laptop, "GET", "/openapi.json", "models.example:8080", nil, 200},
+		{"an answer by a name that was rebound, of a page without a Referer", laptop, "POST", "/v2/models/half_plus_two/infer", "evil.example:8080", headers{"Origin": "null"}, 403},
 		{"the page by any name where others reach it", office, "GET", "/", "models.example", nil, 200},
 		{"the page by any name in Lambda", nil, "GET", "/", "models.example", nil, 200},
 
@@ -56,7 +61,7 @@ func TestPagesOfOthersAreRefused(t *testing.T) {
 		{"another site scores rows in Lambda", nil, "POST", "/playground/score", "abc.execute-api.example", headers{"Origin": "https://shop.example", "Sec-Fetch-Site": "cross-site"}, 403},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			h := handler(serve.Options{Playground: page(tt.listens), ColdStart: func() any { return nil }})
+			h := handler(serve.Options{Playground: page(tt.listens), ColdStart: func() any { return nil }, Requests: new(telemetry.Requests)})
 			r := request(t.Context(), tt.method, tt.path, strings.NewReader(body))
 			r.Host = tt.host
 			for name, value := range tt.headers {

@@ -41,6 +41,7 @@ var formats = map[string]format{
 	"application/x-ndjson":     formatJSONLines,
 	"application/ndjson":       formatJSONLines,
 	"image/jpeg":               formatImage,
+	"image/jpg":                formatImage, // which is no type, and what many send
 	"image/png":                formatImage,
 }
 
@@ -50,9 +51,22 @@ func (f format) onlyRequests() bool { return f == formatRaw || f == formatImage 
 // requestFormat is the form of a request's body. A type that means nothing here
 // is JSON: TensorFlow Serving does not look at the type, and curl calls whatever
 // it sends application/x-www-form-urlencoded.
-func requestFormat(h http.Header) format {
+func requestFormat(h http.Header) format { return formats[mediaType(h)] }
+
+// mediaType is the type of a request's body, without parameters.
+func mediaType(h http.Header) string {
 	media, _, _ := strings.Cut(h.Get("Content-Type"), ";")
-	return formats[strings.ToLower(strings.TrimSpace(media))]
+	return strings.ToLower(strings.TrimSpace(media))
+}
+
+// checkImageType refuses images of other types than those that can be decoded. No JSON
+// comes under such a type, and its error would lead away from the cause.
+func checkImageType(h http.Header) error {
+	media := mediaType(h)
+	if _, ok := formats[media]; ok || !strings.HasPrefix(media, "image/") {
+		return nil
+	}
+	return infer.Errorf(errUnsupportedMediaType, "Content-Type %.256q is not supported: images are image/jpeg or image/png", media)
 }
 
 // replyFormat is the form that the client likes best, JSON where it likes

@@ -157,6 +157,11 @@ func TestImagesAsBodies(t *testing.T) {
 		{"image/png", "", little(1, 2, 5), 200, `{"predictions":[[2.5,3.0,4.5]]}`},
 		{"image/jpeg", "image/*,*/*;q=0.5", little(1), 200, `{"predictions":[[2.5]]}`},
 		{"IMAGE/PNG; x=y", "text/csv", little(1, 2), 200, "y_0,y_1\n2.5,3.0\n"},
+		{"image/jpg", "", little(1), 200, `{"predictions":[[2.5]]}`},
+		{"image/webp", "", "RIFF\x00\x00\x00\x00WEBP", 415, `Content-Type \"image/webp\" is not supported: images are image/jpeg or image/png`},
+		{"Image/GIF; x=y", "", "GIF89a", 415, `Content-Type \"image/gif\" is not supported`},
+		{"image/svg+xml", "", "<svg/>", 415, "is not supported"},
+		{"image/" + strings.Repeat("x", 1000), "", "", 415, "is not supported"},
 		{"image/png", "", "\x89PNG\r\n\x1a", 400, "not an image"},
 		{"application/json", "", "\x89PNG\r\n\x1a\n", 400, "send it as Content-Type: image/png"},
 		{"", "", "\xff\xd8\xff\xe0", 400, "send it as Content-Type: image/jpeg"},
@@ -189,6 +194,7 @@ func TestTheQueryAsksForTheBestClasses(t *testing.T) {
 		{"?top=0", "", 400, `top is \"0\"`},
 		{"?top=two", "", 400, `top is \"two\"`},
 		{"?top=1", "text/csv", 400, "top is for answers in JSON"},
+		{"?top=1", "application/x-npy", 400, "top is for answers in JSON"},
 	} {
 		r := request(t.Context(), http.MethodPost, predictPath+tt.query, strings.NewReader(rows))
 		r.Header.Set("Accept", tt.accept)
@@ -197,5 +203,26 @@ func TestTheQueryAsksForTheBestClasses(t *testing.T) {
 		if got := w.Body.String(); w.Code != tt.status || w.Code == 200 && got != tt.want || !strings.Contains(got, tt.want) {
 			t.Errorf("%q: got %d %s, want %d %s", tt.query, w.Code, got, tt.status, tt.want)
 		}
+	}
+}
+
+// What has no place for the best classes says so, and does not leave them out.
+func TestAnswersWithoutAPlaceForTheBestClasses(t *testing.T) {
+	const rows = `{"instances": [1.0]}`
+	const infers = `{"inputs":[{"name":"x","datatype":"FP32","shape":[1],"data":[1.0]}]}`
+	h := handler(serve.Options{})
+	for path, body := range map[string]string{
+		inferPath: infers, "/v2/models/half_plus_two/versions/3/infer": infers,
+		"/v1/models/half_plus_two:classify": rows, "/v1/models/half_plus_two:regress": rows,
+	} {
+		for _, query := range []string{"?top=5", "?top=none"} {
+			w := do(h, http.MethodPost, path+query, body)
+			if w.Code != 400 || !strings.Contains(w.Body.String(), "top is for /v1/models/NAME:predict: leave it out, or ask there") {
+				t.Errorf("%s%s: got %d %s", path, query, w.Code, w.Body)
+			}
+		}
+	}
+	if w := do(h, http.MethodPost, inferPath+"?other=1&top=", infers); w.Code != 200 {
+		t.Errorf("another query: got %d %s", w.Code, w.Body)
 	}
 }

@@ -131,6 +131,7 @@ type modelCard struct {
 	TensorFlow string                   `json:"tensorflow,omitempty"`
 	Bytes      int64                    `json:"bytes,omitempty"`
 	SHA256     string                   `json:"sha256,omitempty"`
+	Identity   string                   `json:"identity,omitempty"` // of a folder, which has no SHA-256
 	Labels     []string                 `json:"labels,omitempty"`
 	Default    string                   `json:"default"`
 	Signatures map[string]cardSignature `json:"signatures"`
@@ -166,7 +167,10 @@ func (s *Server) card(w http.ResponseWriter, r *http.Request) error {
 	catalog := m.Catalog()
 	card := modelCard{
 		Name: m.Name, Version: m.Version, Format: m.Format, TensorFlow: s.page.TensorFlow(), Bytes: m.Bytes, SHA256: m.SHA256,
-		Labels: m.Labels, Default: catalog.Default, Signatures: map[string]cardSignature{}, Limits: cardLimits{s.maxBody},
+		Identity: m.Identity, Labels: m.Labels, Default: catalog.Default, Signatures: map[string]cardSignature{}, Limits: cardLimits{s.maxBody},
+	}
+	if m.SHA256 != "" {
+		card.Identity = "" // the same, by a name that says less
 	}
 	for name, signature := range catalog.Signatures {
 		card.Signatures[name] = cardSignature{signature.Method, cardTensors(signature.Inputs), cardTensors(signature.Outputs)}

@@ -119,6 +119,15 @@ func TestPlaygroundRoutes(t *testing.T) {
 		{"a way out of the folder", "GET", "/playground/..%2fserver.go", "", 404, `{"error":"Not found: GET /playground/..%2fserver.go"}`, ""},
 		{"the page by its file", "GET", "/playground/index.html", "", 404, `{"error":"Not found: GET /playground/index.html"}`, ""},
 	})
+	folder := halfPlusTwo("half_plus_two")
+	folder.Identity = strings.Repeat("cd", 32)
+	model.Identity = model.SHA256
+	for m, want := range map[*infer.Model]string{folder: `"format":"savedmodel","tensorflow":"2.21.0","identity":"` + folder.Identity + `","default"`, model: `"sha256":"` + model.SHA256 + `","labels"`} {
+		w := do(handler(serve.Options{Model: having(m), Playground: page(nil)}), "GET", "/playground/model.json", "")
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("the card %s has no %s", w.Body, want)
+		}
+	}
 	gone := func(context.Context) (*infer.Model, error) { return nil, errors.New("secret") }
 	testRoutes(t, handler(serve.Options{Model: gone, Playground: page(nil)}), []routeTest{
 		{"the card without a model", "GET", "/playground/model.json", "", 503, `{"error":"the model could not be loaded: the reason is in the log of the function"}`, ""},

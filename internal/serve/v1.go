@@ -25,15 +25,23 @@ func (s *Server) v1(w http.ResponseWriter, r *http.Request, path string) error {
 	if err := allow(w, r, http.MethodPost); err != nil {
 		return err
 	}
-	decode := s.examplesV1(t.verb)
-	if t.verb == "predict" {
-		top, err := topOf(r.URL.RawQuery)
-		if err != nil {
-			return err
-		}
-		decode = s.predictV1(r.Header, top)
+	decode, err := s.decoderV1(t.verb, r)
+	if err != nil {
+		return err
 	}
 	return s.call(w, r, t.servable, decode)
+}
+
+// decoderV1 is how the body of a request with this verb is read.
+func (s *Server) decoderV1(verb string, r *http.Request) (decoder, error) {
+	if verb != "predict" {
+		return s.examplesV1(verb), noTop(r.URL.RawQuery)
+	}
+	if err := checkImageType(r.Header); err != nil {
+		return nil, err
+	}
+	top, err := topOf(r.URL.RawQuery)
+	return s.predictV1(r.Header, top), err
 }
 
 // topOf is how many classes of each row a query asks for, 0 where it does not. Nothing
@@ -52,6 +60,16 @@ func topOf(query string) (int, error) {
 		return 0, infer.Errorf(infer.ErrInvalidArgument, "top is %q, and must be how many classes to name: a number from 1", text)
 	}
 	return int(top), nil
+}
+
+// noTop refuses to name the best classes in an answer that has no place for them. Those of
+// the Open Inference Protocol have parameters, but no lists in them, and typed clients
+// read no others.
+func noTop(query string) error {
+	if top, err := topOf(query); top == 0 && err == nil {
+		return nil
+	}
+	return infer.Errorf(infer.ErrInvalidArgument, "top is for /v1/models/NAME:predict: leave it out, or ask there")
 }
 
 // preflight answers as TensorFlow Serving does without its option for CORS. The

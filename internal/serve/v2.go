@@ -37,6 +37,9 @@ func (s *Server) v2(w http.ResponseWriter, r *http.Request, path string) error {
 		if err := allow(w, r, http.MethodPost); err != nil {
 			return err
 		}
+		if err := noTop(r.URL.RawQuery); err != nil {
+			return err
+		}
 		jsonLength, err := jsonLength(r.Header)
 		if err != nil {
 			return err

@@ -37,10 +37,11 @@ func NewImages(scale ImageScale, maxBytes int64) *Images {
 	return &Images{scale: scale, maxBytes: maxBytes, graphs: make(map[imageGraph]*sideGraph)}
 }
 
-// Decode decodes a JPEG or PNG for an input, as one row of it:
+// Decode decodes a JPEG or PNG for an input, as one row of it, or as its whole value:
 //
 //   - of shape [1,H,W,C], or [1,C,H,W] where that is what the signature says, with 1, 3
-//     or 4 channels (3 where it does not say), or [1,H,W] for grey images;
+//     or 4 channels (3 where it does not say), or [1,H,W] for grey images; without the
+//     first 1 where the input has no dimension for a batch;
 //   - turned as its EXIF orientation says, resized where the signature knows H or W
 //     (bilinear, with antialiasing, without regard to proportions);
 //   - as float, double, half or bfloat16 on the ImageScale, or as uint8 from 0 to 255.
@@ -86,18 +87,19 @@ func encodedImage(input infer.TensorInfo, image []byte) (*infer.Tensor, error) {
 	return infer.NewStringTensor([]int64{1}, image, []int{0, len(image)})
 }
 
-// checkSize bounds what TensorFlow is about to allocate: the pixels, the rows once
+// checkSize bounds the bytes that TensorFlow is about to allocate: the pixels, the rows once
 // they are resized, and the result.
 func (m *Images) checkSize(h imageHeader, t imageTarget, size [2]int64) error {
-	if h.width*h.height > maxPixels {
-		return infer.Errorf(infer.ErrTooLarge, "the image has %d x %d pixels, at most %d megapixels are decoded", h.width, h.height, maxPixels>>20)
-	}
 	height, width := h.turned()
+	decoded, channels := infer.Uint8, t.channels
+	if h.greyed(t) {
+		decoded, channels = infer.Float, 3
+	}
 	for _, tensor := range []struct {
 		dtype infer.DType
 		shape []int64
 	}{
-		{infer.Uint8, []int64{height, width, t.channels}},
+		{decoded, []int64{height, width, channels}},
 		{infer.Float, []int64{size[0], width, t.channels}},
 		{t.dtype, t.shape(size)},
 	} {
@@ -110,7 +112,7 @@ func (m *Images) checkSize(h imageHeader, t imageTarget, size [2]int64) error {
 }
 
 func (m *Images) run(t imageTarget, h imageHeader, size [2]int64, image []byte) (*infer.Tensor, error) {
-	key := imageGraph{target: t, jpeg: h.jpeg, turned: h.orientation > 1}
+	key := imageGraph{target: t, jpeg: h.jpeg, greyed: h.greyed(t), turned: h.orientation > 1}
 	height, width := h.turned()
 	key.resized = size != [2]int64{height, width}
 	feeds, err := key.feeds(h, size, image)

@@ -12,6 +12,7 @@ import (
 type imageGraph struct {
 	target  imageTarget
 	jpeg    bool // has no fourth channel
+	greyed  bool // is decoded in colour, for an input of one channel
 	turned  bool
 	resized bool
 }
@@ -73,7 +74,7 @@ func (b *imageBuilder) constant(v any) tf.Output { return op.Const(b.scope(), v)
 func (g imageGraph) pixels(b *imageBuilder) tf.Output {
 	channels := g.target.channels
 	opaque := g.jpeg && channels == 4
-	if opaque {
+	if opaque || g.greyed {
 		channels = 3
 	}
 	x := op.DecodeImage(b.scope(), b.placeholder(tf.String),
@@ -81,11 +82,21 @@ func (g imageGraph) pixels(b *imageBuilder) tf.Output {
 	if opaque {
 		x = op.PadV2(b.scope(), x, b.constant([][]int32{{0, 0}, {0, 0}, {0, 1}}), b.constant(uint8(255)))
 	}
+	if g.greyed {
+		x = b.grey(x)
+	}
 	if g.turned {
 		x = op.Transpose(b.scope(), x, b.placeholder(tf.Int32))
 		x = op.ReverseV2(b.scope(), x, b.placeholder(tf.Int32))
 	}
 	return op.ExpandDims(b.scope(), x, b.constant(int32(0)))
+}
+
+// grey is tf.image.rgb_to_grayscale of [H,W,3] of uint8.
+func (b *imageBuilder) grey(x tf.Output) tf.Output {
+	x = op.Mul(b.scope(), op.Cast(b.scope(), x, tf.Float), b.constant(float32(1)/255))
+	x = op.BatchMatMulV2(b.scope(), x, b.constant([][]float32{{0.2989}, {0.5870}, {0.1140}}))
+	return op.Cast(b.scope(), op.Mul(b.scope(), x, b.constant(float32(255.5))), tf.Uint8)
 }
 
 // resize is tf.image.resize with antialias, whose method "bilinear" this is. The
@@ -103,10 +114,12 @@ func (b *imageBuilder) resize(x tf.Output) tf.Output {
 func (t imageTarget) arrange(b *imageBuilder, x tf.Output) tf.Output {
 	switch t.layout {
 	case channelsFirst:
-		return op.Transpose(b.scope(), x, b.constant([]int32{0, 3, 1, 2}))
+		x = op.Transpose(b.scope(), x, b.constant([]int32{0, 3, 1, 2}))
 	case noChannels:
-		return op.Squeeze(b.scope(), x, op.SqueezeAxis([]int64{3}))
-	default:
-		return x
+		x = op.Squeeze(b.scope(), x, op.SqueezeAxis([]int64{3}))
 	}
+	if t.one {
+		x = op.Squeeze(b.scope(), x, op.SqueezeAxis([]int64{0}))
+	}
+	return x
 }

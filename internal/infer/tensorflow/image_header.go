@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/binary"
 	"image"
+	"image/color"
 	_ "image/jpeg" // for image.DecodeConfig
 	_ "image/png"
+	"math"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
@@ -13,12 +15,16 @@ import (
 // imageHeader is what an image says of itself.
 type imageHeader struct {
 	jpeg          bool
+	cmyk          bool // four inks, of a JPEG
 	width, height int64
 	orientation   int // EXIF's, from 1, which is upright, to 8
 }
 
 // readImageHeader reads the header of a JPEG or PNG without decoding it.
 func readImageHeader(encoded []byte) (imageHeader, error) {
+	if err := checkPNGSize(encoded); err != nil {
+		return imageHeader{}, err
+	}
 	config, format, err := image.DecodeConfig(bytes.NewReader(encoded))
 	if err != nil || format != "jpeg" && format != "png" {
 		return imageHeader{}, infer.Errorf(infer.ErrInvalidArgument, "not an image in JPEG or PNG that can be read")
@@ -26,11 +32,38 @@ func readImageHeader(encoded []byte) (imageHeader, error) {
 	if config.Width <= 0 || config.Height <= 0 {
 		return imageHeader{}, infer.Errorf(infer.ErrInvalidArgument, "the image has no pixels: %d x %d", config.Width, config.Height)
 	}
-	h := imageHeader{jpeg: format == "jpeg", width: int64(config.Width), height: int64(config.Height), orientation: 1}
+	h := imageHeader{jpeg: format == "jpeg", cmyk: config.ColorModel == color.CMYKModel, width: int64(config.Width), height: int64(config.Height)}
 	if h.jpeg {
-		h.orientation = orientation(encoded)
+		h.orientation = jpegOrientation(encoded)
+	} else {
+		h.orientation = pngOrientation(encoded)
 	}
-	return h, nil
+	return h, checkPixels(h.width, h.height)
+}
+
+// checkPixels bounds the pixels of an image, of which neither side is over 2³¹.
+func checkPixels(width, height int64) error {
+	if width*height > maxPixels {
+		return infer.Errorf(infer.ErrTooLarge, "the image has %d x %d pixels, at most %d megapixels are decoded", width, height, maxPixels>>20)
+	}
+	return nil
+}
+
+// pngSignature is how a PNG begins. The chunk IHDR follows.
+const pngSignature = "\x89PNG\r\n\x1a\n"
+
+// checkPNGSize bounds the pixels of a PNG, if it is one. Go's reader takes a header whose
+// pixels would not fit into its memory for no image at all.
+func checkPNGSize(encoded []byte) error {
+	header, ok := bytes.CutPrefix(encoded, []byte(pngSignature+"\x00\x00\x00\x0dIHDR"))
+	if !ok || len(header) < 8 {
+		return nil
+	}
+	width, height := binary.BigEndian.Uint32(header), binary.BigEndian.Uint32(header[4:])
+	if width > math.MaxInt32 || height > math.MaxInt32 {
+		return nil // which no PNG has
+	}
+	return checkPixels(int64(width), int64(height))
 }
 
 // turned is the height and width when the image is upright.
@@ -39,72 +72,4 @@ func (h imageHeader) turned() (height, width int64) {
 		return h.width, h.height
 	}
 	return h.height, h.width
-}
-
-// Marks of a JPEG file.
-const (
-	markerPrefix = 0xFF
-	startOfImage = 0xD8
-	startOfScan  = 0xDA
-	app1         = 0xE1
-)
-
-// orientation is the EXIF orientation of a JPEG, 1 where it has none that can be read.
-func orientation(jpeg []byte) int {
-	if len(jpeg) < 2 || jpeg[0] != markerPrefix || jpeg[1] != startOfImage {
-		return 1
-	}
-	for rest := jpeg[2:]; len(rest) >= 4 && rest[0] == markerPrefix; {
-		marker, length := rest[1], int(binary.BigEndian.Uint16(rest[2:]))
-		if marker == markerPrefix { // fill bytes
-			rest = rest[1:]
-			continue
-		}
-		if marker == startOfScan || length < 2 || length > len(rest)-2 {
-			break
-		}
-		if segment, ok := bytes.CutPrefix(rest[4:2+length], []byte("Exif\x00\x00")); ok && marker == app1 {
-			return tiffOrientation(segment)
-		}
-		rest = rest[2+length:]
-	}
-	return 1
-}
-
-// TIFF's names for what EXIF is written in.
-const (
-	orientationTag = 0x0112
-	shortType      = 3
-	entrySize      = 12
-)
-
-// tiffOrientation looks for the orientation in the first directory of TIFF data.
-func tiffOrientation(tiff []byte) int {
-	var order binary.ByteOrder = binary.LittleEndian
-	if bytes.HasPrefix(tiff, []byte("MM")) {
-		order = binary.BigEndian
-	} else if !bytes.HasPrefix(tiff, []byte("II")) {
-		return 1
-	}
-	if len(tiff) < 8 {
-		return 1
-	}
-	start := uint64(order.Uint32(tiff[4:]))
-	if start+2 > uint64(len(tiff)) {
-		return 1
-	}
-	entries := tiff[start+2:]
-	for range order.Uint16(tiff[start:]) {
-		if len(entries) < entrySize {
-			break
-		}
-		if order.Uint16(entries) == orientationTag && order.Uint16(entries[2:]) == shortType {
-			if v := int(order.Uint16(entries[8:])); v >= 1 && v <= 8 {
-				return v
-			}
-			break
-		}
-		entries = entries[entrySize:]
-	}
-	return 1
 }

@@ -71,7 +71,7 @@ func numbersOf(text string) ([]float32, error) {
 		}
 		numbers = append(numbers, float32(f))
 	}
-	if !isChannels(int64(len(numbers))) {
+	if !infer.IsChannels(int64(len(numbers))) {
 		return nil, fmt.Errorf("%d numbers, where images have 1, 3 or 4 channels", len(numbers))
 	}
 	return numbers, nil

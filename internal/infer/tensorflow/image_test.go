@@ -146,8 +146,13 @@ func TestInputsThatTakeNoImage(t *testing.T) {
 		imageInput(infer.Int64, -1, 8, 8, 3),
 		imageInput(infer.Float, -1, 10),
 		imageInput(infer.Float, -1, -1, -1),
-		imageInput(infer.Float, 8, 8, 3),
-		imageInput(infer.Float, -1, -1, 3),
+		imageInput(infer.Float, -1, -1, 28),
+		imageInput(infer.Float, -1, 8, 3), // rows of a sequence
+		imageInput(infer.Float, -1, 0, 28),
+		imageInput(infer.Float, 8, 8, 8),
+		imageInput(infer.Float, 8, 8, -1),
+		imageInput(infer.Float, 5, -1, -1),
+		imageInput(infer.Float, 0, 8, 3),
 		imageInput(infer.Float, -1, 8, 8, 2),
 		imageInput(infer.Float, -1, 0, 8, 3),
 		imageInput(infer.Float, -1, 8, 8, 3, 1),
@@ -155,6 +160,7 @@ func TestInputsThatTakeNoImage(t *testing.T) {
 		{Name: "image", DType: infer.Float, Shape: infer.Shape{}},
 		{Name: "image", DType: infer.String, Shape: infer.Shape{}},
 		imageInput(infer.Float, -1, 8, 8, 1), // the scale has three numbers
+		imageInput(infer.Float, 8, 8, 4),
 	} {
 		if got, err := decoder.Decode(t.Context(), input, encoded(t, "rgb.png")); !errors.Is(err, infer.ErrFailedPrecondition) {
 			t.Errorf("%s%s: got %v, %v", input.DType, input.Shape, got, err)
@@ -168,14 +174,16 @@ func TestImagesThatAreNoneOrBroken(t *testing.T) {
 	flipped := bytes.Clone(picture)
 	flipped[len(flipped)-20] ^= 0xff
 	for name, data := range map[string][]byte{
-		"empty":           nil,
-		"text":            []byte("not an image"),
-		"gif":             []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"),
-		"half a jpeg":     jpeg[:len(jpeg)-40],
-		"header of jpeg":  jpeg[:300],
-		"half a png":      picture[:len(picture)-40],
-		"changed png":     flipped,
-		"only its header": picture[:40],
+		"empty":            nil,
+		"text":             []byte("not an image"),
+		"gif":              []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"),
+		"half a jpeg":      jpeg[:len(jpeg)-40],
+		"header of jpeg":   jpeg[:300],
+		"half a png":       picture[:len(picture)-40],
+		"changed png":      flipped,
+		"only its header":  picture[:40],
+		"sides over PNG's": bomb(1<<31, 1<<31),
+		"no sides":         bomb(0, 0),
 	} {
 		got, err := decoder.Decode(t.Context(), imageInput(infer.Float, -1, 4, 4, 3), data)
 		if !errors.Is(err, infer.ErrInvalidArgument) || strings.Contains(err.Error(), "node") {
@@ -202,6 +210,8 @@ func TestImagesAreBoundedByTheirHeader(t *testing.T) {
 		image []byte
 	}{
 		{"a gigapixel", 1 << 40, imageInput(infer.Uint8, -1, 8, 8, 3), bomb(1<<15, 1<<15)},
+		{"more than memory has addresses for", 0, imageInput(infer.Uint8, -1, 8, 8, 3), bomb(1<<31-1, 1<<31-1)},
+		{"in four inks, over the limit as colours", 1 << 10, imageInput(infer.Uint8, -1, 8, 8, 1), encoded(t, "cmyk.jpg")},
 		{"one line of gigapixels", 0, imageInput(infer.Uint8, -1, 8, 8, 1), bomb(1<<31-1, 1)},
 		{"pixels over the limit", 1 << 20, imageInput(infer.Float, -1, 8, 8, 3), bomb(1<<10, 1<<10)},
 		{"floats over the limit", 1 << 20, imageInput(infer.Float, -1, -1, -1, 3), bomb(1<<9, 1<<8)},
@@ -211,6 +221,51 @@ func TestImagesAreBoundedByTheirHeader(t *testing.T) {
 		decoder := tensorflow.NewImages(tensorflow.ImageScale{}, tt.limit)
 		if got, err := decoder.Decode(t.Context(), tt.input, tt.image); !errors.Is(err, infer.ErrTooLarge) {
 			t.Errorf("%s: got %v, %v", tt.name, got, err)
+		}
+	}
+}
+
+// withChunk is a PNG with a chunk eXIf that says so many bytes of itself.
+func withChunk(png []byte, length uint32, body string, damage uint32) []byte {
+	const header = 33
+	chunk := append([]byte("eXIf"), body...)
+	out := binary.BigEndian.AppendUint32(bytes.Clone(png[:header]), length)
+	out = append(out, chunk...)
+	out = binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(chunk)^damage)
+	return append(out, png[header:]...)
+}
+
+// A PNG whose EXIF cannot be read is upright, as for browsers. It has 6 lines of 7 pixels.
+func TestEXIFOfPNG(t *testing.T) {
+	const turned = "MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00"
+	decoder := tensorflow.NewImages(tensorflow.ImageScale{}, 0)
+	picture := encoded(t, "rgb.png")
+	for _, tt := range []struct {
+		name   string
+		length int
+		body   string
+		damage uint32
+		want   []int64
+	}{
+		{"an orientation", len(turned), turned, 0, []int64{1, 7, 6, 3}},
+		{"behind the header of a JPEG's", len(turned) + 6, "Exif\x00\x00" + turned, 0, []int64{1, 7, 6, 3}},
+		{"with a wrong checksum", len(turned), turned, 1, []int64{1, 6, 7, 3}},
+		{"of nothing", 0, "", 0, []int64{1, 6, 7, 3}},
+		{"of no TIFF", 4, "text", 0, []int64{1, 6, 7, 3}},
+		{"cut off", 20, turned[:20], 0, []int64{1, 6, 7, 3}},
+		{"an orientation that there is not", len(turned), strings.Replace(turned, "\x00\x06", "\x00\x09", 1), 0, []int64{1, 6, 7, 3}},
+		{"a directory behind the end", len(turned), strings.Replace(turned, "\x00\x00\x00\x08", "\xff\xff\xff\xff", 1), 0, []int64{1, 6, 7, 3}},
+		{"longer than the file", 1<<31 - 1, turned, 0, nil},
+		{"longer than any chunk", 1<<32 - 1, turned, 0, nil},
+	} {
+		data := withChunk(picture, uint32(tt.length), tt.body, tt.damage)
+		got, err := decoder.Decode(t.Context(), imageInput(infer.Float, -1, -1, -1, 3), data)
+		if tt.want == nil {
+			if !errors.Is(err, infer.ErrInvalidArgument) {
+				t.Errorf("%s: got %v, %v", tt.name, got, err)
+			}
+		} else if err != nil || !slices.Equal(got.Shape, tt.want) {
+			t.Errorf("%s: got %v, %v, want %v", tt.name, got, err, tt.want)
 		}
 	}
 }
@@ -275,7 +330,7 @@ func TestParseImageScale(t *testing.T) {
 
 // FuzzImages: whatever the bytes, an image or an error of the client comes out.
 func FuzzImages(f *testing.F) {
-	for _, name := range []string{"turned6.jpg", "turned7.jpg", "progressive.jpg", "rgba.png", "rgb16.png"} {
+	for _, name := range []string{"turned6.jpg", "turned7.jpg", "turned6.png", "progressive.jpg", "cmyk.jpg", "rgba.png", "rgb16.png"} {
 		f.Add(encoded(f, name))
 	}
 	f.Add(bomb(3, 3))
