@@ -111,8 +111,10 @@ func playground(cfg config, scorer *batch.Scorer, address net.Addr) *serve.Playg
 	if !cfg.Playground {
 		return nil
 	}
+	black, white := cfg.ImageScale.Range()
 	return &serve.Playground{
 		Address: address,
+		Pixels:  serve.PixelRange{Black: black, White: white},
 		TensorFlow: func() string {
 			report, _ := coldstart.LatestReport()
 			return report.TensorFlow

@@ -22,6 +22,7 @@ func page(address net.Addr) *serve.Playground {
 	return &serve.Playground{
 		Address:    address,
 		TensorFlow: func() string { return "2.21.0" },
+		Pixels:     serve.PixelRange{Black: []float32{-1}, White: []float32{1}},
 		Score: func(_ context.Context, in serve.Rows, out io.Writer) error {
 			for line := range bytes.Lines(in.Data) {
 				if _, err := out.Write(line); err != nil {
@@ -109,7 +110,7 @@ func TestPlaygroundRoutes(t *testing.T) {
 	model.Labels = []string{"<b>cat</b>", "dog"}
 	const card = `{"name":"half_plus_two","version":"3","format":"savedmodel","tensorflow":"2.21.0","bytes":1234,"sha256":"abababababababababababababababababababababababababababababababab",` +
 		`"labels":["\u003cb\u003ecat\u003c/b\u003e","dog"],"default":"other","signatures":{"serving_default":{"method":"tensorflow/serving/predict",` +
-		`"inputs":[{"name":"x","dtype":"DT_FLOAT","shape":[-1]}],"outputs":[{"name":"y","dtype":"DT_FLOAT","shape":null}]}},"limits":{"maxBodyBytes":99}}`
+		`"inputs":[{"name":"x","dtype":"DT_FLOAT","shape":[-1]}],"outputs":[{"name":"y","dtype":"DT_FLOAT","shape":null}]}},"pixels":{"black":[-1],"white":[1]},"limits":{"maxBodyBytes":99}}`
 	testRoutes(t, handler(serve.Options{Model: having(model), Playground: page(nil), MaxBodyBytes: 99}), []routeTest{
 		{"the card", "GET", "/playground/model.json", "", 200, card, ""},
 		{"a POST to the page", "POST", "/", "", 405, `{"error":"Method not allowed: POST /"}`, "GET, HEAD"},
