@@ -42,6 +42,7 @@ type Rows struct {
 	CSV       bool   // else they are JSON lines
 	OutputCSV bool   // else the answers are JSON lines
 	Signature string // empty means the default
+	Name      string // of their file, for errors; may be empty
 }
 
 // pageHeaders keep the page to itself: it loads its own files and nothing else, no page
@@ -130,7 +131,7 @@ func (s *Server) scoreRows(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	query := r.URL.Query()
-	in := Rows{Signature: query.Get("signature")}
+	in := Rows{Signature: query.Get("signature"), Name: query.Get("name")}
 	switch requestFormat(r.Header) {
 	case formatCSV:
 		in.CSV = true

@@ -156,7 +156,7 @@ func TestScoringSaysWhatRowsThereAre(t *testing.T) {
 		want                     serve.Rows
 	}{
 		{"", "application/jsonlines", "1\n2\n", 200, "1\n2\n", "application/jsonlines", serve.Rows{Data: []byte("1\n2\n")}},
-		{"?format=jsonl&signature=twice", "text/csv; charset=utf-8", "x\n1\n", 200, "x\n1\n", "application/jsonlines", serve.Rows{Data: []byte("x\n1\n"), CSV: true, Signature: "twice"}},
+		{"?format=jsonl&signature=twice&name=my+rows.csv", "text/csv; charset=utf-8", "x\n1\n", 200, "x\n1\n", "application/jsonlines", serve.Rows{Data: []byte("x\n1\n"), CSV: true, Signature: "twice", Name: "my rows.csv"}},
 		{"?format=csv", "application/x-ndjson", "1\n", 200, "1\n", "text/csv; charset=utf-8", serve.Rows{Data: []byte("1\n"), OutputCSV: true}},
 		{"", "application/jsonlines", "", 200, "", "application/jsonlines", serve.Rows{}},
 		{"?format=npy", "text/csv", "1\n", 400, `{"error":"format \"npy\" is neither jsonl nor csv"}`, "application/json", serve.Rows{}},
@@ -168,7 +168,7 @@ func TestScoringSaysWhatRowsThereAre(t *testing.T) {
 		if w.Code != tt.status || w.Body.String() != tt.answer || w.Header().Get("Content-Type") != tt.answerType {
 			t.Errorf("%s %s: got %d %s %s\nwant %d %s %s", tt.query, tt.contentType, w.Code, w.Header().Get("Content-Type"), w.Body, tt.status, tt.answerType, tt.answer)
 		}
-		if string(got.Data) != string(tt.want.Data) || got.CSV != tt.want.CSV || got.OutputCSV != tt.want.OutputCSV || got.Signature != tt.want.Signature {
+		if string(got.Data) != string(tt.want.Data) || got.CSV != tt.want.CSV || got.OutputCSV != tt.want.OutputCSV || got.Signature != tt.want.Signature || got.Name != tt.want.Name {
 			t.Errorf("%s %s: scored %+v, want %+v", tt.query, tt.contentType, got, tt.want)
 		}
 	}
