@@ -48,7 +48,7 @@ function fail(cause) {
 /** Asks for a signature from now on. @param {string} name */
 function use(name) {
   const signature = card.signatures[name];
-  const form = makeForm(byId("form"), { signature, name, isDefault: name === card.default, changed });
+  const form = makeForm(byId("form"), { signature, name, isDefault: name === card.default, pixels: card.pixels, changed });
   const answers = answerView(byId("answer"), { signature, labels: card.labels });
   current = { form, answers, name };
   byId("as-form").click();
@@ -117,7 +117,7 @@ function say(text) {
 async function preview() {
   const of = current;
   try {
-    const request = await of.form.request();
+    const request = await of.form.request(false);
     if (of === current) asked = request;
   } catch {
     asked = null; // there is nothing to send yet, or the form says what is wrong
@@ -150,10 +150,7 @@ function listen() {
     event.preventDefault();
     ask(current);
   });
-  byId("example").addEventListener("click", () => {
-    byId("as-form").click();
-    current.form.example();
-  });
+  byId("example").addEventListener("click", () => current.form.example());
   byId("reset").addEventListener("click", () => {
     current.form.clear();
     forget();
