@@ -2,7 +2,7 @@
 import { answerView } from "./answer.js";
 import { latest, predict, Refusal, send } from "./api.js";
 import { batch } from "./batch.js";
-import { details, facts } from "./card.js";
+import { details, facts, unfold } from "./card.js";
 import { byId, duration, el, segments, tabs } from "./dom.js";
 import { makeForm, WrongValue } from "./form.js";
 import { languages } from "./snippets.js";
@@ -52,6 +52,7 @@ function use(name) {
   const answers = answerView(byId("answer"), { signature, labels: card.labels });
   current = { form, answers, name };
   byId("as-form").click();
+  unfold(byId("model"), name);
   forget();
 }
 
@@ -109,6 +110,7 @@ let speaking = 0;
 
 /** Says an answer to those who do not see it, once it stays for a moment. @param {string} text */
 function say(text) {
+  byId("glance").textContent = text;
   clearTimeout(speaking);
   speaking = setTimeout(() => (byId("spoken").textContent = text), 500);
 }

@@ -18,6 +18,11 @@ export function facts({ version, format, bytes: size, tensorflow }) {
   return definitions(entries);
 }
 
+/** Unfolds the tensors of the signature that is asked, and no others. @param {HTMLElement} model @param {string} signature */
+export function unfold(model, signature) {
+  for (const details of model.querySelectorAll("details")) details.open = details.dataset.signature === signature;
+}
+
 /** All that is known of a model. @param {Card} card */
 export function details(card) {
   /** @type {(Node | string)[]} */
@@ -31,9 +36,13 @@ export function details(card) {
     ...Object.entries(card.signatures).map(([name, { method, inputs, outputs }]) => {
       const rows = [...inputs.map((t) => row("input", t)), ...outputs.map((t) => row("output", t))];
       return el(
-        "div",
-        { class: "output" },
-        el("p", { class: "name" }, name, el("span", { class: "muted" }, [name === card.default ? "default" : "", method].filter(Boolean).join(", "))),
+        "details",
+        { class: "signature", "data-signature": name },
+        el(
+          "summary",
+          {},
+          el("span", { class: "name" }, name, el("span", { class: "muted" }, [name === card.default ? "default" : "", method].filter(Boolean).join(", "))),
+        ),
         el(
           "div",
           { class: "scroll", tabindex: 0, role: "region", "aria-label": `Tensors of ${name}` },
