@@ -185,10 +185,12 @@ func TestPlaygroundKeepsJSON(t *testing.T) {
 	b.click("#run")
 	b.until("nothing is not sent", `document.querySelector("#form-error").innerText === "Write the request as JSON, or take the example."`)
 	for in, want := range map[string]string{
-		`{"a":[[[1],[2]],[[3],[4]]]}`:        "{\n  \"a\": [\n    [[1], [2]],\n    [[3], [4]]\n  ]\n}",
-		`[[[[0.5]]], "a\"]{", {}, [], null]`: "[\n  [[[0.5]]],\n  \"a\\\"]{\",\n  {},\n  [],\n  null\n]",
-		`{"b":[NaN,-Infinity,1.0]}`:          "{\n  \"b\": [NaN, -Infinity, 1.0]\n}",
-		`{"b":[`:                             `{"b":[`,
+		`{"a":[[[1],[2]],[[3],[4]]]}`:                          "{\n  \"a\": [\n    [[1], [2]],\n    [[3], [4]]\n  ]\n}",
+		`[[[[0.5]]], "a\"]{", {}, [], null]`:                   "[\n  [[[0.5]]],\n  \"a\\\"]{\",\n  {},\n  [],\n  null\n]",
+		`{"a":[` + strings.Repeat("[1,2,3],", 8) + `[1,2,3]]}`: "{\n  \"a\": [\n" + strings.Repeat("    [1, 2, 3],\n", 8) + "    [1, 2, 3]\n  ]\n}",
+		`[[` + strings.Repeat("[1,2,3],", 8) + `[1,2,3]]]`:     "[\n  [" + strings.Repeat("[1, 2, 3], ", 8) + "[1, 2, 3]]\n]",
+		`{"b":[NaN,-Infinity,1.0]}`:                            "{\n  \"b\": [NaN, -Infinity, 1.0]\n}",
+		`{"b":[`:                                               `{"b":[`,
 	} {
 		if got := evaluate[string](b, fmt.Sprintf(`import("/playground/json.js").then(({layout}) => layout(%q))`, in)); got != want {
 			t.Errorf("%s is written as\n%s\nwant\n%s", in, got, want)

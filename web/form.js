@@ -1,8 +1,9 @@
 // @ts-check
-import { control, editor, WrongValue } from "./controls.js";
+import { control } from "./controls.js";
 import { el } from "./dom.js";
 import { layout } from "./json.js";
 import { examplesVerb, isFloat, isOpen, isRows, showShape, showType } from "./tensor.js";
+import { editor, WrongValue } from "./values.js";
 
 export { WrongValue };
 

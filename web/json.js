@@ -21,7 +21,8 @@ export function fault(text) {
 
 /**
  * JSON with a line for each of the outer lists. Lists of numbers stay on a line, and lists
- * of one element on that of their parents: a pixel of one channel has no line of its own.
+ * of one element on that of their parents. So do the pixels of a row: a browser needs
+ * seconds to show a line for each pixel of a photo.
  *
  * @param {string} json
  */
@@ -50,14 +51,31 @@ export function layout(json) {
 /** Whether a value is one element, however deep. @param {Value} value @returns {boolean} */
 const isOne = (value) => typeof value === "string" || (value.open === "[" && value.entries.length === 1 && isOne(value.entries[0].value));
 
-/** @param {Value} value @param {string} indent @returns {string} */
-function print(value, indent) {
+/** As many lists in a list are taken for a row of pixels. */
+const minRow = 8;
+
+/** Whether a value is a row of pixels of three or four channels. @param {Value} value @returns {boolean} */
+const isRow = (value) =>
+  typeof value !== "string" &&
+  value.entries.length >= minRow &&
+  value.entries.every(
+    ({ value: pixel }) =>
+      typeof pixel !== "string" && pixel.open === "[" && [3, 4].includes(pixel.entries.length) && pixel.entries.every((e) => typeof e.value === "string"),
+  );
+
+/**
+ * @param {Value} value
+ * @param {string} indent
+ * @param {boolean} inList
+ * @returns {string}
+ */
+function print(value, indent, inList = false) {
   if (typeof value === "string") return value;
   const { open, entries } = value;
   const close = open === "[" ? "]" : "}";
   const inner = `${indent}  `;
-  const flat = open === "[" && entries.every((e) => isOne(e.value));
-  const texts = entries.map(({ key, value }) => (key ? `${key}: ` : "") + print(value, flat ? "" : inner));
+  const flat = open === "[" && (entries.every((e) => isOne(e.value)) || (inList && isRow(value)));
+  const texts = entries.map(({ key, value }) => (key ? `${key}: ` : "") + print(value, flat ? "" : inner, open === "["));
   if (flat) return `[${texts.join(", ")}]`;
   if (texts.length === 0) return open + close;
   return `${open}\n${inner}${texts.join(`,\n${inner}`)}\n${indent}${close}`;
