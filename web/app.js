@@ -2,7 +2,7 @@
 import { answerView } from "./answer.js";
 import { latest, predict, Refusal, send } from "./api.js";
 import { batch } from "./batch.js";
-import { details, facts } from "./card.js";
+import { details, facts, unfold } from "./card.js";
 import { byId, duration, el, segments, tabs } from "./dom.js";
 import { makeForm, WrongValue } from "./form.js";
 import { languages } from "./snippets.js";
@@ -48,10 +48,11 @@ function fail(cause) {
 /** Asks for a signature from now on. @param {string} name */
 function use(name) {
   const signature = card.signatures[name];
-  const form = makeForm(byId("form"), { signature, name, isDefault: name === card.default, changed });
+  const form = makeForm(byId("form"), { signature, name, isDefault: name === card.default, pixels: card.pixels, changed });
   const answers = answerView(byId("answer"), { signature, labels: card.labels });
   current = { form, answers, name };
   byId("as-form").click();
+  unfold(byId("model"), name);
   forget();
 }
 
@@ -109,6 +110,7 @@ let speaking = 0;
 
 /** Says an answer to those who do not see it, once it stays for a moment. @param {string} text */
 function say(text) {
+  byId("glance").textContent = text;
   clearTimeout(speaking);
   speaking = setTimeout(() => (byId("spoken").textContent = text), 500);
 }
@@ -117,7 +119,7 @@ function say(text) {
 async function preview() {
   const of = current;
   try {
-    const request = await of.form.request();
+    const request = await of.form.request(false);
     if (of === current) asked = request;
   } catch {
     asked = null; // there is nothing to send yet, or the form says what is wrong
@@ -150,10 +152,7 @@ function listen() {
     event.preventDefault();
     ask(current);
   });
-  byId("example").addEventListener("click", () => {
-    byId("as-form").click();
-    current.form.example();
-  });
+  byId("example").addEventListener("click", () => current.form.example());
   byId("reset").addEventListener("click", () => {
     current.form.clear();
     forget();

@@ -2,7 +2,7 @@
 import { Refusal, send } from "./api.js";
 import { bytes, definitions, duration, el, segments } from "./dom.js";
 import { receive } from "./image.js";
-import { askedShape, count, isFloat, isNumber, nest } from "./tensor.js";
+import { exampleRows } from "./rows.js";
 
 /** @typedef {import("./tensor.js").Card} Card */
 
@@ -33,7 +33,7 @@ export function batch(panel, card, signature) {
     "aria-label": "Choose a CSV or JSON lines file",
     change: () => file.files?.[0] && take(file.files[0]),
   });
-  const sample = el("button", { type: "button", click: () => take(example(card, signature())) }, "Example rows");
+  const sample = el("button", { type: "button", click: () => take(exampleRows(card, signature())) }, "Example rows");
   const box = el("div", { class: "drop" }, chosen, el("div", { class: "buttons" }, el("label", { class: "button" }, file, "Choose a file"), sample));
   const formats = ["jsonl", "csv"].map((f) => el("button", { type: "button", "aria-pressed": String(f === format) }, f === "csv" ? "CSV" : "JSON lines"));
   const go = el("button", { type: "button", class: "primary", disabled: true, click: () => (running ? running.abort() : run()) }, "Score");
@@ -126,10 +126,11 @@ export function batch(panel, card, signature) {
     rows.replaceChildren();
     errors.replaceChildren();
     status.textContent = "";
+    file.value = ""; // the same file may be chosen again when it has been changed
     const text = await source.text();
     const expected = Math.max(text.split("\n").filter((line) => line.trim()).length, 1);
     const start = performance.now();
-    const query = new URLSearchParams({ format: output, ...(signature() === card.default ? {} : { signature: signature() }) });
+    const query = new URLSearchParams({ format: output, name: source.name, ...(signature() === card.default ? {} : { signature: signature() }) });
     const reading = reader(output, (line, message) => {
       done.rows++;
       if (message !== undefined) {
@@ -159,6 +160,7 @@ export function batch(panel, card, signature) {
       tell(done);
       progress.value = 1;
       status.textContent = `${done.rows} rows scored, ${done.errors} of them with errors.`;
+      if (done.rows === 0) say(`${source.name} has no rows.`);
     } catch (cause) {
       if (abort.signal.aborted) say(`Stopped after ${done.rows} rows.`);
       else if (cause instanceof Refusal) say(cause.message);
@@ -248,29 +250,4 @@ function split(line) {
     comma = behind;
   }
   return fields;
-}
-
-/** Rows to try with, one of them wrong. @param {Card} card @param {string} name of a signature */
-function example(card, name) {
-  const inputs = card.signatures[name]?.inputs ?? [];
-  const value = (/** @type {import("./tensor.js").Tensor} */ input) => {
-    const shape = (askedShape(input) ?? []).map((d) => (d < 0 ? 2 : d));
-    const one = () =>
-      input.dtype === "DT_STRING"
-        ? "hello"
-        : input.dtype === "DT_BOOL"
-          ? Math.random() < 0.5
-          : isFloat(input.dtype)
-            ? Number(Math.random().toFixed(3))
-            : isNumber(input.dtype)
-              ? Math.floor(100 * Math.random())
-              : 0;
-    return nest(Array.from({ length: count(shape) }, one), shape);
-  };
-  const size = Math.max(count((inputs[0] && askedShape(inputs[0])) ?? []), 1);
-  const lines = Array.from({ length: size > 4096 ? 10 : 500 }, (_, i) => {
-    if (i === 6) return '"this row is wrong"';
-    return JSON.stringify(inputs.length === 1 ? value(inputs[0]) : Object.fromEntries(inputs.map((input) => [input.name, value(input)])));
-  });
-  return new File([`${lines.join("\n")}\n`], "example.jsonl", { type: types.jsonl });
 }

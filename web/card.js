@@ -18,11 +18,17 @@ export function facts({ version, format, bytes: size, tensorflow }) {
   return definitions(entries);
 }
 
+/** Unfolds the tensors of the signature that is asked, and no others. @param {HTMLElement} model @param {string} signature */
+export function unfold(model, signature) {
+  for (const details of model.querySelectorAll("details")) details.open = details.dataset.signature === signature;
+}
+
 /** All that is known of a model. @param {Card} card */
 export function details(card) {
   /** @type {(Node | string)[]} */
   const sums = [];
   if (card.sha256) sums.push(el("dt", {}, "SHA-256"), el("dd", { class: "mono" }, card.sha256));
+  if (card.identity) sums.push(el("dt", {}, "Checksum of its files"), el("dd", { class: "mono" }, card.identity));
   if (card.labels)
     sums.push(el("dt", {}, "Labels"), el("dd", {}, `${card.labels.length}: ${card.labels.slice(0, 12).join(", ")}${card.labels.length > 12 ? ", …" : ""}`));
   sums.push(el("dt", {}, "Largest request"), el("dd", {}, bytes(card.limits.maxBodyBytes)));
@@ -31,9 +37,13 @@ export function details(card) {
     ...Object.entries(card.signatures).map(([name, { method, inputs, outputs }]) => {
       const rows = [...inputs.map((t) => row("input", t)), ...outputs.map((t) => row("output", t))];
       return el(
-        "div",
-        { class: "output" },
-        el("p", { class: "name" }, name, el("span", { class: "muted" }, [name === card.default ? "default" : "", method].filter(Boolean).join(", "))),
+        "details",
+        { class: "signature", "data-signature": name },
+        el(
+          "summary",
+          {},
+          el("span", { class: "name" }, name, el("span", { class: "muted" }, [name === card.default ? "default" : "", method].filter(Boolean).join(", "))),
+        ),
         el(
           "div",
           { class: "scroll", tabindex: 0, role: "region", "aria-label": `Tensors of ${name}` },

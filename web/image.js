@@ -46,8 +46,10 @@ export function picture({ label, changed, failed }) {
     try {
       blob = ["image/jpeg", "image/png"].includes(given.type) ? given : await converted(given);
     } catch {
-      failed(`${given.name || "This file"} is no image that this browser can read.`);
+      failed(unreadable(given));
       return;
+    } finally {
+      file.value = ""; // or the same file could not be chosen again
     }
     name = given.name || "image.png";
     show();
@@ -103,7 +105,6 @@ export function picture({ label, changed, failed }) {
     clear() {
       stop();
       blob = null;
-      file.value = "";
       show();
     },
     async example() {
@@ -111,6 +112,9 @@ export function picture({ label, changed, failed }) {
     },
   };
 }
+
+/** What is said of a file that is no image. @param {File} file */
+export const unreadable = (file) => `${file.name || "This file"} is no image that this browser can read.`;
 
 /**
  * Lets files be dropped on a box.

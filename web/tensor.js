@@ -1,10 +1,11 @@
 // @ts-check
 
-/** @typedef {{name: string, dtype: string, shape: number[] | null}} Tensor */
+/** @typedef {{name: string, dtype: string, shape: number[] | null, image?: boolean}} Tensor image: one may stand for the value */
 /** @typedef {{method: string, inputs: Tensor[], outputs: Tensor[]}} Signature */
+/** @typedef {{black: number[], white: number[]}} Pixels what black and white are as floats, for each channel or for all */
 /**
  * @typedef {{name: string, version: string, format: string, tensorflow?: string, bytes?: number, sha256?: string,
- *   labels?: string[], default: string, signatures: Record<string, Signature>, limits: {maxBodyBytes: number}}} Card
+ *   labels?: string[], default: string, signatures: Record<string, Signature>, pixels: Pixels, limits: {maxBodyBytes: number}}} Card
  */
 
 const floats = ["DT_FLOAT", "DT_DOUBLE", "DT_HALF", "DT_BFLOAT16"];
@@ -25,12 +26,38 @@ export const showType = (dtype) => dtype.replace(/^DT_/, "").toLowerCase();
 /** @param {number[]} shape */
 export const count = (shape) => shape.reduce((n, d) => n * d, 1);
 
+/** Whether all sizes of a shape are known, so that it has as many elements as it says. @param {number[]} shape */
+export const isKnown = (shape) => shape.every((d) => d > 0);
+
+/** Whether a size is one of channels. @param {number} d */
+export const isColours = (d) => d === 1 || d === 3 || d === 4;
+
+/**
+ * Whether an input is one image and has no batch: [H,W,C] or [C,H,W], where [?,H,W] is a
+ * batch of grey ones.
+ *
+ * @param {Tensor} input
+ */
+function isOneImage({ shape, image }) {
+  if (!image || shape?.length !== 3) return false;
+  const [first, height, width] = shape;
+  return !(first === -1 && height > 0 && width > 0 && !isColours(width));
+}
+
 /**
  * Whether a tensor's first dimension is open, that of the batch.
  *
  * @param {Tensor} tensor
  */
-export const isOpen = ({ shape }) => shape !== null && shape[0] === -1;
+export const isOpen = (tensor) => tensor.shape !== null && tensor.shape[0] === -1 && !isOneImage(tensor);
+
+/**
+ * How many images an input is a batch of: 1 where that is open, 0 where it is one image
+ * and no batch.
+ *
+ * @param {Tensor} input
+ */
+export const imagesOf = (input) => (isOneImage(input) ? 0 : isOpen(input) ? 1 : (input.shape?.[0] ?? 1));
 
 /**
  * Whether requests are rows: every input has a batch dimension, and no output lacks one.
@@ -57,7 +84,7 @@ export function examplesVerb({ method, inputs }) {
 }
 
 /**
- * Flat values as nested lists.
+ * Flat values as nested lists, for a shape whose sizes are known.
  *
  * @template T
  * @param {T[]} flat
@@ -68,7 +95,7 @@ export function nest(flat, shape) {
   let level = /** @type {any[]} */ (flat);
   for (const size of shape.slice(1).reverse()) {
     const lists = [];
-    for (let i = 0; i < level.length; i += size) lists.push(level.slice(i, i + size));
+    for (let i = 0; i < level.length; i += Math.max(size, 1)) lists.push(level.slice(i, i + size));
     level = lists;
   }
   return shape.length === 0 ? flat[0] : level;

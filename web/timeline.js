@@ -8,6 +8,9 @@ import { bytes, duration, el } from "./dom.js";
 
 const places = /** @type {Record<string, string>} */ ({ memfd: "memory", tmp: "the temporary folder", raw: "its folder", s3: "S3", file: "a file" });
 
+/** The least width of a bar, as in style.css. */
+const narrowest = "3px";
+
 /**
  * The stages of a start as bars, each from its start to its end: what overlaps is seen to
  * overlap.
@@ -18,7 +21,8 @@ export function timeline({ totalMs, stages, libraryFrom, modelFrom }) {
   const total = Math.max(totalMs, ...stages.map((s) => s.endMs), 0.1);
   const items = stages.map((stage) => {
     const span = el("span", { class: "span" });
-    span.style.left = `${(100 * stage.startMs) / total}%`;
+    // The shortest bars are as wide as can be seen: at the end they begin earlier.
+    span.style.left = `min(${(100 * stage.startMs) / total}%, 100% - ${narrowest})`;
     span.style.width = `${(100 * (stage.endMs - stage.startMs)) / total}%`;
     const size = stage.bytes ? `, ${bytes(stage.bytes)}` : "";
     return el(

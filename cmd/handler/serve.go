@@ -111,8 +111,10 @@ func playground(cfg config, scorer *batch.Scorer, address net.Addr) *serve.Playg
 	if !cfg.Playground {
 		return nil
 	}
+	black, white := cfg.ImageScale.Range()
 	return &serve.Playground{
 		Address: address,
+		Pixels:  serve.PixelRange{Black: black, White: white},
 		TensorFlow: func() string {
 			report, _ := coldstart.LatestReport()
 			return report.TensorFlow
@@ -120,7 +122,7 @@ func playground(cfg config, scorer *batch.Scorer, address net.Addr) *serve.Playg
 		Score: func(ctx context.Context, in serve.Rows, out io.Writer) error {
 			format := map[bool]rows.Format{false: rows.JSONLines, true: rows.CSV}
 			return scorer.Stream(ctx, batch.Rows{
-				Data: in.Data, Format: format[in.CSV], Output: format[in.OutputCSV], Signature: in.Signature,
+				Data: in.Data, Format: format[in.CSV], Output: format[in.OutputCSV], Signature: in.Signature, Name: in.Name,
 			}, out)
 		},
 	}

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ type Rows struct {
 	Format    rows.Format // of Data
 	Output    rows.Format // of the answers; not rows.NPY, whose head is written last
 	Signature string      // empty means the default
+	Name      string      // what errors call the rows; empty means rows.csv and the like
 }
 
 // Stream scores rows and writes the answers to w in order, a write for each block of
@@ -31,7 +33,7 @@ func (s *Scorer) Stream(ctx context.Context, r Rows, w io.Writer) error {
 		return err
 	}
 	in := &input{
-		object:   blob.Object{URI: blob.URI{Scheme: blob.FileScheme, Key: "rows" + r.Format.Extension()}, Size: int64(len(r.Data))},
+		object:   blob.Object{URI: blob.URI{Scheme: blob.FileScheme, Key: cmp.Or(r.Name, "rows"+r.Format.Extension())}, Size: int64(len(r.Data))},
 		encoding: rows.Encoding{Format: r.Format},
 		data:     r.Data, inMemory: true,
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
@@ -71,6 +72,16 @@ func TestStreamFails(t *testing.T) {
 				t.Errorf("got %v (told %v), want %v (told %v)", err, told, tt.want, tt.told)
 			}
 		})
+	}
+}
+
+// Errors call the rows what their owner calls them.
+func TestStreamNamesTheRows(t *testing.T) {
+	for name, want := range map[string]string{"": "input rows.csv: ", "my flowers.csv": "input my flowers.csv: "} {
+		err := streaming(&scalar{}).Stream(t.Context(), Rows{Data: []byte("a,b\n1,2\n"), Format: rows.CSV, Output: rows.JSONLines, Name: name}, &writes{})
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: got %v, want it to begin with %q", name, err, want)
+		}
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
@@ -29,6 +28,8 @@ type Playground struct {
 	Address net.Addr
 	// TensorFlow is the version of the library, empty while it is not known.
 	TensorFlow func() string
+	// Pixels is what the pixels of images become in inputs of floats.
+	Pixels PixelRange
 	// Score scores rows as batch scoring does, and writes the answers in order, a write
 	// for each block of them. An *infer.Error is the client's; it comes before the first
 	// write or ends the answers early.
@@ -41,6 +42,7 @@ type Rows struct {
 	CSV       bool   // else they are JSON lines
 	OutputCSV bool   // else the answers are JSON lines
 	Signature string // empty means the default
+	Name      string // of their file, for errors; may be empty
 }
 
 // pageHeaders keep the page to itself: it loads its own files and nothing else, no page
@@ -123,82 +125,13 @@ func (s *Server) asset(w http.ResponseWriter, r *http.Request, name string) erro
 	return s.send(w, r, &codec.Reply{ContentType: file.contentType, Pieces: [][]byte{file.content}})
 }
 
-// modelCard is what the page says of a model and makes its form from.
-type modelCard struct {
-	Name       string                   `json:"name"`
-	Version    string                   `json:"version"`
-	Format     string                   `json:"format"`
-	TensorFlow string                   `json:"tensorflow,omitempty"`
-	Bytes      int64                    `json:"bytes,omitempty"`
-	SHA256     string                   `json:"sha256,omitempty"`
-	Identity   string                   `json:"identity,omitempty"` // of a folder, which has no SHA-256
-	Labels     []string                 `json:"labels,omitempty"`
-	Default    string                   `json:"default"`
-	Signatures map[string]cardSignature `json:"signatures"`
-	Limits     cardLimits               `json:"limits"`
-}
-
-type cardSignature struct {
-	Method  string       `json:"method"`
-	Inputs  []cardTensor `json:"inputs"`
-	Outputs []cardTensor `json:"outputs"`
-}
-
-// cardTensor is a tensor of a signature; its shape is null where the rank is not known,
-// and has -1 where a size is not.
-type cardTensor struct {
-	Name  string      `json:"name"`
-	DType string      `json:"dtype"`
-	Shape infer.Shape `json:"shape"`
-}
-
-type cardLimits struct {
-	MaxBodyBytes int64 `json:"maxBodyBytes"`
-}
-
-func (s *Server) card(w http.ResponseWriter, r *http.Request) error {
-	if err := allowGet(w, r); err != nil {
-		return err
-	}
-	m, err := s.loaded(r.Context())
-	if err != nil {
-		return err
-	}
-	catalog := m.Catalog()
-	card := modelCard{
-		Name: m.Name, Version: m.Version, Format: m.Format, TensorFlow: s.page.TensorFlow(), Bytes: m.Bytes, SHA256: m.SHA256,
-		Identity: m.Identity, Labels: m.Labels, Default: catalog.Default, Signatures: map[string]cardSignature{}, Limits: cardLimits{s.maxBody},
-	}
-	if m.SHA256 != "" {
-		card.Identity = "" // the same, by a name that says less
-	}
-	for name, signature := range catalog.Signatures {
-		card.Signatures[name] = cardSignature{signature.Method, cardTensors(signature.Inputs), cardTensors(signature.Outputs)}
-	}
-	text, err := json.Marshal(card)
-	if err != nil {
-		return err
-	}
-	nameVersion(w, m)
-	w.Header().Set("Cache-Control", "no-store")
-	return s.send(w, r, jsonReply(text))
-}
-
-func cardTensors(infos []infer.TensorInfo) []cardTensor {
-	tensors := make([]cardTensor, len(infos))
-	for i, info := range infos {
-		tensors[i] = cardTensor{info.Name, info.DType.Enum(), info.Shape}
-	}
-	return tensors
-}
-
 // scoreRows scores the rows of a body, and sends the answers while the model runs.
 func (s *Server) scoreRows(w http.ResponseWriter, r *http.Request) error {
 	if err := allow(w, r, http.MethodPost); err != nil {
 		return err
 	}
 	query := r.URL.Query()
-	in := Rows{Signature: query.Get("signature")}
+	in := Rows{Signature: query.Get("signature"), Name: query.Get("name")}
 	switch requestFormat(r.Header) {
 	case formatCSV:
 		in.CSV = true

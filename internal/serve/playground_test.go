@@ -22,6 +22,7 @@ func page(address net.Addr) *serve.Playground {
 	return &serve.Playground{
 		Address:    address,
 		TensorFlow: func() string { return "2.21.0" },
+		Pixels:     serve.PixelRange{Black: []float32{-1}, White: []float32{1}},
 		Score: func(_ context.Context, in serve.Rows, out io.Writer) error {
 			for line := range bytes.Lines(in.Data) {
 				if _, err := out.Write(line); err != nil {
@@ -109,7 +110,7 @@ func TestPlaygroundRoutes(t *testing.T) {
 	model.Labels = []string{"<b>cat</b>", "dog"}
 	const card = `{"name":"half_plus_two","version":"3","format":"savedmodel","tensorflow":"2.21.0","bytes":1234,"sha256":"abababababababababababababababababababababababababababababababab",` +
 		`"labels":["\u003cb\u003ecat\u003c/b\u003e","dog"],"default":"other","signatures":{"serving_default":{"method":"tensorflow/serving/predict",` +
-		`"inputs":[{"name":"x","dtype":"DT_FLOAT","shape":[-1]}],"outputs":[{"name":"y","dtype":"DT_FLOAT","shape":null}]}},"limits":{"maxBodyBytes":99}}`
+		`"inputs":[{"name":"x","dtype":"DT_FLOAT","shape":[-1]}],"outputs":[{"name":"y","dtype":"DT_FLOAT","shape":null}]}},"pixels":{"black":[-1],"white":[1]},"limits":{"maxBodyBytes":99}}`
 	testRoutes(t, handler(serve.Options{Model: having(model), Playground: page(nil), MaxBodyBytes: 99}), []routeTest{
 		{"the card", "GET", "/playground/model.json", "", 200, card, ""},
 		{"a POST to the page", "POST", "/", "", 405, `{"error":"Method not allowed: POST /"}`, "GET, HEAD"},
@@ -164,7 +165,7 @@ func TestScoringSaysWhatRowsThereAre(t *testing.T) {
 		want                     serve.Rows
 	}{
 		{"", "application/jsonlines", "1\n2\n", 200, "1\n2\n", "application/jsonlines", serve.Rows{Data: []byte("1\n2\n")}},
-		{"?format=jsonl&signature=twice", "text/csv; charset=utf-8", "x\n1\n", 200, "x\n1\n", "application/jsonlines", serve.Rows{Data: []byte("x\n1\n"), CSV: true, Signature: "twice"}},
+		{"?format=jsonl&signature=twice&name=my+rows.csv", "text/csv; charset=utf-8", "x\n1\n", 200, "x\n1\n", "application/jsonlines", serve.Rows{Data: []byte("x\n1\n"), CSV: true, Signature: "twice", Name: "my rows.csv"}},
 		{"?format=csv", "application/x-ndjson", "1\n", 200, "1\n", "text/csv; charset=utf-8", serve.Rows{Data: []byte("1\n"), OutputCSV: true}},
 		{"", "application/jsonlines", "", 200, "", "application/jsonlines", serve.Rows{}},
 		{"?format=npy", "text/csv", "1\n", 400, `{"error":"format \"npy\" is neither jsonl nor csv"}`, "application/json", serve.Rows{}},
@@ -176,7 +177,7 @@ func TestScoringSaysWhatRowsThereAre(t *testing.T) {
 		if w.Code != tt.status || w.Body.String() != tt.answer || w.Header().Get("Content-Type") != tt.answerType {
 			t.Errorf("%s %s: got %d %s %s\nwant %d %s %s", tt.query, tt.contentType, w.Code, w.Header().Get("Content-Type"), w.Body, tt.status, tt.answerType, tt.answer)
 		}
-		if string(got.Data) != string(tt.want.Data) || got.CSV != tt.want.CSV || got.OutputCSV != tt.want.OutputCSV || got.Signature != tt.want.Signature {
+		if string(got.Data) != string(tt.want.Data) || got.CSV != tt.want.CSV || got.OutputCSV != tt.want.OutputCSV || got.Signature != tt.want.Signature || got.Name != tt.want.Name {
 			t.Errorf("%s %s: scored %+v, want %+v", tt.query, tt.contentType, got, tt.want)
 		}
 	}

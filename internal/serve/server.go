@@ -69,6 +69,7 @@ type Server struct {
 	packed   buffers
 
 	described atomic.Pointer[described]
+	pictured  atomic.Pointer[pictured]
 }
 
 var _ http.Handler = (*Server)(nil)

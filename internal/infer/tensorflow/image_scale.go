@@ -1,6 +1,7 @@
 package tensorflow
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -83,6 +84,19 @@ func (s ImageScale) String() string {
 		return "0..1"
 	}
 	return s.text
+}
+
+// Range is what pixels of 0 and of 255 become: a number for each channel, or one for all.
+func (s ImageScale) Range() (black, white []float32) {
+	if s.mean == nil {
+		divisor := cmp.Or(s.divisor, 255)
+		return []float32{s.offset}, []float32{255/divisor + s.offset}
+	}
+	for i, mean := range s.mean {
+		black = append(black, (0-mean)/s.std[i]) // of no mean 0, not -0
+		white = append(white, (1-mean)/s.std[i])
+	}
+	return black, white
 }
 
 // fits checks that there is a mean for each channel.

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"image"
 	"image/png"
@@ -324,6 +325,23 @@ func TestParseImageScale(t *testing.T) {
 	} {
 		if scale, err := tensorflow.ParseImageScale(text); err == nil {
 			t.Errorf("%q was accepted as %s", text, scale)
+		}
+	}
+}
+
+// The ends of MNIST's usual normalisation are those that everybody knows, -0.4242 and 2.8215.
+func TestImageScaleRange(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "[0] [1]", "0..1": "[0] [1]", "-1..1": "[-1] [1]", "0..255": "[0] [255]", "mean=0;std=0.5": "[0] [2]",
+		"mean=0.5,0.25,0;std=0.5,0.25,0.125": "[-1 -1 0] [1 3 8]",
+		"mean=0.1307;std=0.3081":             "[-0.42421296] [2.8214867]",
+	} {
+		scale, err := tensorflow.ParseImageScale(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if black, white := scale.Range(); fmt.Sprint(black, white) != want {
+			t.Errorf("%q: from %v to %v, want %s", text, black, white, want)
 		}
 	}
 }
