@@ -26,7 +26,7 @@ const usage = `tensorlambda serves a TensorFlow model as a Lambda function.
   bootstrap score INPUT OUTPUT [--model URI]      score the rows of an object or file, as the S3 event would
             [--format jsonl|csv|parquet|npy] [--join] [--force]
   bootstrap pack INPUT OUTPUT [--signature NAME]  write a SavedModel that starts faster and answers the same
-  bootstrap inspect [URI] [--json]                say what a model is: signatures, shapes, operations
+  bootstrap inspect [URI] [--ops] [--json]        say what a model is: signatures, shapes, operations
   bootstrap version                               versions of this program and of TensorFlow
   bootstrap help                                  this text
 

@@ -247,11 +247,7 @@ func (l listing) frozen() (located, error) {
 	case len(others) == 0:
 		return located{}, fmt.Errorf("%w: it is empty", ErrNoModel)
 	}
-	err := fmt.Errorf("%w: no %s and no other .pb within %d folders, only %s", ErrNoModel, savedModelFile, maxWrappers, listNames(others))
-	if looks := looksTogether(others); looks != "" && len(others) > 1 {
-		err = fmt.Errorf("%w: these look like %s", err, looks)
-	}
-	return located{}, err
+	return located{}, fmt.Errorf("%w: no %s and no other .pb within %d folders, only %s", ErrNoModel, savedModelFile, maxWrappers, listNames(others))
 }
 
 // depth is how many folders dir goes down; "." is the top.

@@ -67,11 +67,17 @@ func (f *fetch) head(ctx context.Context, o blob.Object) ([]byte, error) {
 	return head, errors.Join(err, r.Close())
 }
 
-// withAdvice adds to the error for files without a model what the one of them looks
-// like that somebody may have taken for it. head reads the start of a file.
+// withAdvice adds to the error for files without a model what they look like, or the
+// one of them that somebody may have taken for it. head reads the start of a file.
 func withAdvice(err error, names []string, head func(name string) ([]byte, error)) error {
+	if !errors.Is(err, ErrNoModel) {
+		return err
+	}
+	if looks := looksTogether(names); looks != "" {
+		return fmt.Errorf("%w: these look like %s", err, looks)
+	}
 	name := oddOne(names)
-	if !errors.Is(err, ErrNoModel) || name == "" {
+	if name == "" {
 		return err
 	}
 	start, headErr := head(name)
@@ -122,7 +128,7 @@ func looksTogether(names []string) string {
 	switch {
 	case slices.Contains(bases, "config.json") && slices.Contains(bases, "model.weights.h5"):
 		return "an unpacked Keras file (.keras): load the file with Keras and write a SavedModel with model.export(folder)"
-	case slices.ContainsFunc(bases, checkpointPart.MatchString):
+	case len(bases) > 1 && slices.ContainsFunc(bases, checkpointPart.MatchString):
 		return checkpointAdvice
 	}
 	return ""

@@ -77,6 +77,9 @@ func TestFilesOfOtherFormatsAreRecognised(t *testing.T) {
 				if !errors.Is(err, coldstart.ErrNoModel) || !strings.Contains(err.Error(), tt.looks) {
 					t.Errorf("error is %v, want ErrNoModel and %q", err, tt.looks)
 				}
+				if n := strings.Count(err.Error(), "look"); n != 1 && tt.name != "house" {
+					t.Errorf("error %q says %d times what it looks like", err, n)
+				}
 				if left := cached(t, cache); len(left) > 0 {
 					t.Errorf("the cache holds %q", left)
 				}
