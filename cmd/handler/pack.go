@@ -81,6 +81,15 @@ func packCommand(ctx context.Context, cfg config, args []string, stdout, stderr 
 }
 
 func (c packCall) run(ctx context.Context, cfg config, fetched *coldstart.Fetched, stores blob.Stores, shown *packing, stdout io.Writer) error {
+	folder, err := os.MkdirTemp("", "tensorlambda-pack-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	labels, err := keepLabels(ctx, cfg, fetched, stores, folder)
+	if err != nil {
+		return err
+	}
 	shown.start("folding")
 	definition, err := readModel(cfg, fetched)
 	if err != nil {
@@ -96,12 +105,7 @@ func (c packCall) run(ctx context.Context, cfg config, fetched *coldstart.Fetche
 	if err != nil {
 		return err
 	}
-	folder, err := os.MkdirTemp("", "tensorlambda-pack-*")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(folder)
-	files, err := layOut(packed, fetched.Dir, folder)
+	files, err := layOut(packed, fetched.Dir, folder, labels)
 	if err != nil {
 		return err
 	}
@@ -150,10 +154,10 @@ func compare(ctx context.Context, original, packed *tensorflow.Definition, fetch
 }
 
 func writePackReport(w io.Writer, output blob.URI, size, before int64, r pack.Report, a *pack.Agreement) error {
-	_, err := fmt.Fprintf(w, "packed %s: %.1f MB, from %.1f MB\n", output, float64(size)/1e6, float64(before)/1e6)
+	_, err := fmt.Fprintf(w, "packed %s: %s, from %s\n", output, inBytes(size), inBytes(before))
 	fmt.Fprintf(w, "  operations  %d, from %d\n", r.NodesAfter, r.NodesBefore)
 	fmt.Fprintf(w, "  inlined     %d calls of functions\n", r.Inlined)
-	fmt.Fprintf(w, "  folded      %d variables, %.1f MB\n", r.Folded, float64(r.FoldedBytes)/1e6)
+	fmt.Fprintf(w, "  folded      %d variables, %s\n", r.Folded, inBytes(r.FoldedBytes))
 	fmt.Fprintf(w, "  computed    %d tensors from constants\n", r.Computed)
 	for _, s := range r.Shared {
 		fmt.Fprintf(w, "  shared      signature %q is computed by the operations of %q\n", s.Signature, s.By)
