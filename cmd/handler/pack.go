@@ -29,11 +29,14 @@ type packCall struct {
 func parsePack(cfg *config, args []string) (packCall, error) {
 	var call packCall
 	flags := flag.NewFlagSet("pack", flag.ContinueOnError)
-	flags.Func("signature", "`name` of a signature to keep", func(s string) error {
+	flags.Func("signature", "keep the signature of this `name` and leave the others behind; may be given several times", func(s string) error {
 		call.signatures = append(call.signatures, s)
 		return nil
 	})
-	input, output, faults := parseInputOutput(flags, args)
+	input, output, faults, err := parseInputOutput(flags, args)
+	if err != nil {
+		return call, err
+	}
 	if len(faults) == 0 && output.Prefix() == input.Prefix() {
 		faults = append(faults, errors.New("OUTPUT: is INPUT: the packed model needs a place of its own"))
 	}

@@ -43,7 +43,7 @@ const shutdownGrace = 10 * time.Second
 // serveCommand serves the model on a port until ctx ends.
 func serveCommand(ctx context.Context, cfg config, args []string, stderr io.Writer) error {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
-	addr := flags.String("addr", "127.0.0.1:8080", "`address` to listen on")
+	addr := flags.String("addr", "127.0.0.1:8080", "the `address` to listen on, host:port; 0 as the port takes a free one, no host all of this machine")
 	uri, err := parseURI(flags, args, cfg.ModelURI)
 	if err != nil {
 		return err
