@@ -60,6 +60,7 @@ func TestWrongCalls(t *testing.T) {
 		{[]string{"train"}, `train: no such command "train"; ` + "`bootstrap help` lists them\n"},
 		{[]string{"help", "train"}, `help: no such command "train"; ` + "`bootstrap help` lists them\n"},
 		{[]string{"serve", "--port", "1"}, "serve: flag provided but not defined: -port; serve has --addr: see `bootstrap help serve`\n"},
+		{[]string{"serve", "m.pb", "--addr", "18060"}, `serve: --addr: "18060" is no address to listen on: give host:port, such as 127.0.0.1:8080, or :8080 for all of this machine's addresses` + "\n"},
 		{[]string{"version", "--all"}, "version: flag provided but not defined: -all; version has no flags\n"},
 		{
 			[]string{"score", file, "o.csv", "--format", "jsn", "--model", "house"},

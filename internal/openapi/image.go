@@ -41,6 +41,13 @@ func (c *components) pixels(input infer.TensorInfo) (image []byte, ok bool) {
 	return c.image(input)
 }
 
+// TakesImage reports whether an image may stand for the numbers of an input. It has the
+// smallest of images decoded, which takes milliseconds.
+func TakesImage(catalog *infer.Catalog, input infer.TensorInfo) bool {
+	_, ok := (&components{decode: catalog.Image}).pixels(input)
+	return ok
+}
+
 // orImage is the schema of a row that is sent, which may be an image.
 func (c *components) orImage(input infer.TensorInfo, row *schema) *schema {
 	if _, ok := c.pixels(input); !ok {
