@@ -90,10 +90,13 @@ func subcommand(ctx context.Context, name string, args []string, getenv func(str
 	if _, ok := synopses[name]; !ok {
 		return usageError{fmt.Errorf("no such command %q; `bootstrap help` lists them", name)}
 	}
-	if slices.ContainsFunc(args, isHelp) {
-		getenv = func(string) string { return "" } // wrong settings are no reason not to explain them
+	if slices.ContainsFunc(args, isHelp) { // whatever the settings are
+		args, getenv = []string{"--help"}, func(string) string { return "" }
 	}
-	cfg, err := readConfig(getenv)
+	cfg, warnings, err := readSettings(getenv)
+	for _, warning := range warnings {
+		fmt.Fprintf(stderr, "%s: warning: %s\n", name, warning)
+	}
 	if err != nil {
 		return usageError{err}
 	}

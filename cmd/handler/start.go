@@ -58,6 +58,9 @@ func prepare(ctx context.Context, cfg config, fetch coldstart.FetchOptions, time
 	}
 	timeline.Note(func(r *coldstart.Report) {
 		r.ModelFrom, r.Warnings = fetched.From, append(r.Warnings, fetched.Warnings...)
+		if len(cfg.Inputs)+len(cfg.Outputs) > 0 && fetched.Format == coldstart.SavedModel {
+			r.Warnings = append(r.Warnings, "MODEL_INPUTS and MODEL_OUTPUTS are for frozen graphs, and this is a SavedModel, whose signatures name its tensors: they have no effect")
+		}
 	})
 	definition, err := readModel(cfg, fetched)
 	if err != nil {
