@@ -36,7 +36,7 @@ func (f *fetch) nothing(ctx context.Context) error {
 func (f *fetch) oddFile(ctx context.Context) error {
 	o, err := f.o.Source.Stat(ctx, f.file(), "")
 	if err != nil {
-		return nil // no file, or none that can be asked: the caller's error stays
+		return nil //nolint:nilerr // no file, or none that can be asked: the error of the caller stays
 	}
 	head, err := f.head(ctx, o)
 	if err != nil {
