@@ -18,7 +18,7 @@ func TestCommandLine(t *testing.T) {
 	}{
 		{nil, 2, "", "bootstrap serve [URI]"},
 		{[]string{"help"}, 0, "bootstrap serve [URI]", ""},
-		{[]string{"--help"}, 0, "bootstrap inspect [URI] [--json]", ""},
+		{[]string{"--help"}, 0, "bootstrap inspect [URI] [--ops] [--json]", ""},
 		{[]string{"train"}, 2, "", "train"},
 		{[]string{"version"}, 0, m.TensorFlow, ""},
 		{[]string{"version"}, 0, "sha256 " + m.Libraries[0].SHA256, ""},

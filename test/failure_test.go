@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -140,6 +141,20 @@ func TestUnsafeModelsAreRefusedUnlessAllowed(t *testing.T) {
 			t.Parallel()
 			startServer(t, absolute(t, "models/"+name), "MODEL_ALLOW_UNSAFE_OPS=true", raw(t))
 		})
+	}
+}
+
+// Trust does not make Python: a model that was let in says so of the signature that
+// needs it, and the fault is not the client's.
+func TestAnOperationWithoutAKernelIsNotImplemented(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, absolute(t, "models/unsafe_pyfunc"), "MODEL_ALLOW_UNSAFE_OPS=true", raw(t))
+	if r := s.predict(`{"instances": [1]}`); r.StatusCode != http.StatusNotImplemented || !strings.Contains(r.Body, "PyFunc") {
+		t.Errorf("status %d: %s", r.StatusCode, r.Body)
+	}
+	start := s.request(get, s.base+"/debug/coldstart", "").Body
+	if !strings.Contains(start, "PyFunc") || strings.Contains(start, "MODEL_ALLOW_UNSAFE_OPS") {
+		t.Errorf("the start's report says %s", start)
 	}
 }
 

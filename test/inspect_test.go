@@ -81,7 +81,8 @@ func TestInspectSaysWhatTensorFlowSays(t *testing.T) {
 				want.forgetInferredShapes()
 			}
 			got.compare(t, want)
-			got.checkTable(t, command(t, c.settings, "inspect", model))
+			got.checkTable(t, command(t, c.settings, "inspect", model, "--ops"))
+			checkIsShort(t, command(t, c.settings, "inspect", model))
 		})
 	}
 }
@@ -141,6 +142,19 @@ func (got description) checkTable(t *testing.T, o outcome) {
 		})
 		if !found {
 			t.Errorf("no line of the table starts with %q:\n%s", start, o.stdout)
+		}
+	}
+}
+
+// checkIsShort looks at what people see who did not ask for every operation.
+func checkIsShort(t *testing.T, o outcome) {
+	t.Helper()
+	if o.status != 0 || strings.Count(o.stdout, "\n") > 60 || !strings.Contains(o.stdout, "\nsize ") {
+		t.Errorf("exit status %d, %d lines:\n%s", o.status, strings.Count(o.stdout, "\n"), o.stdout)
+	}
+	for line := range strings.Lines(o.stdout) {
+		if strings.HasSuffix(line, " \n") {
+			t.Errorf("line %q ends in a space", line)
 		}
 	}
 }

@@ -143,7 +143,7 @@ func TestServeFailsWithTheCause(t *testing.T) {
 		{"no model", nil, []string{"serve"}, 2, "MODEL_URI"},
 		{"two models", nil, []string{"serve", "a.pb", "b.pb"}, 2, "one model at a time"},
 		{"an unknown flag", nil, []string{"serve", "a.pb", "--port", "1"}, 2, "port"},
-		{"an address that is none", nil, []string{"serve", absolute(t, "models/multi"), "--addr", "nowhere"}, 1, "listen"},
+		{"an address that is none", nil, []string{"serve", absolute(t, "models/multi"), "--addr", "nowhere"}, 2, `--addr: "nowhere" is no address to listen on: give host:port`},
 		{"wrong settings", []string{"MAX_BODY_BYTES=x", "MAX_JSON_DEPTH=y"}, []string{"serve", "a.pb"}, 2, "MAX_JSON_DEPTH"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -53,6 +53,16 @@ func TestLimitsAreSettings(t *testing.T) {
 	}
 }
 
+// What has no effect is said: a name that is nearly a setting's, and a setting for
+// another form of model.
+func TestSettingsWithoutEffectAreSaid(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, absolute(t, "models/half_plus_two"), raw(t), "MODEL_SIGNATUR=foo", "MODEL_INPUTS=x=x:0")
+	if text := s.stderr.String(); !strings.Contains(text, "serve: warning: MODEL_SIGNATUR is no setting; MODEL_SIGNATURE is\n") || !strings.Contains(text, "note: MODEL_INPUTS and MODEL_OUTPUTS are for frozen graphs") {
+		t.Errorf("serve says\n%s", text)
+	}
+}
+
 // EVENT_SOURCES refuses whatever it does not name, so that a caller's JSON cannot
 // pose as another source's event.
 func TestEventSourcesAreRefused(t *testing.T) {

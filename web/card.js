@@ -28,7 +28,7 @@ export function details(card) {
   /** @type {(Node | string)[]} */
   const sums = [];
   if (card.sha256) sums.push(el("dt", {}, "SHA-256"), el("dd", { class: "mono" }, card.sha256));
-  if (card.identity) sums.push(el("dt", {}, "Checksum of its files"), el("dd", { class: "mono" }, card.identity));
+  if (card.identity) sums.push(el("dt", {}, "Identity"), el("dd", { class: "mono" }, card.identity));
   if (card.labels)
     sums.push(el("dt", {}, "Labels"), el("dd", {}, `${card.labels.length}: ${card.labels.slice(0, 12).join(", ")}${card.labels.length > 12 ? ", …" : ""}`));
   sums.push(el("dt", {}, "Largest request"), el("dd", {}, bytes(card.limits.maxBodyBytes)));

@@ -1,10 +1,10 @@
 // @ts-check
 
-/** @typedef {{name: string, dtype: string, shape: number[] | null, image?: boolean}} Tensor image: one may stand for the value */
+/** @typedef {{name: string, dtype: string, shape: number[] | null, image?: boolean, oneImage?: boolean}} Tensor image: one may stand for each row, or for the whole value */
 /** @typedef {{method: string, inputs: Tensor[], outputs: Tensor[]}} Signature */
 /** @typedef {{black: number[], white: number[]}} Pixels what black and white are as floats, for each channel or for all */
 /**
- * @typedef {{name: string, version: string, format: string, tensorflow?: string, bytes?: number, sha256?: string,
+ * @typedef {{name: string, version: string, format: string, tensorflow?: string, bytes?: number, sha256?: string, identity?: string,
  *   labels?: string[], default: string, signatures: Record<string, Signature>, pixels: Pixels, limits: {maxBodyBytes: number}}} Card
  */
 
@@ -33,23 +33,11 @@ export const isKnown = (shape) => shape.every((d) => d > 0);
 export const isColours = (d) => d === 1 || d === 3 || d === 4;
 
 /**
- * Whether an input is one image and has no batch: [H,W,C] or [C,H,W], where [?,H,W] is a
- * batch of grey ones.
- *
- * @param {Tensor} input
- */
-function isOneImage({ shape, image }) {
-  if (!image || shape?.length !== 3) return false;
-  const [first, height, width] = shape;
-  return !(first === -1 && height > 0 && width > 0 && !isColours(width));
-}
-
-/**
  * Whether a tensor's first dimension is open, that of the batch.
  *
  * @param {Tensor} tensor
  */
-export const isOpen = (tensor) => tensor.shape !== null && tensor.shape[0] === -1 && !isOneImage(tensor);
+export const isOpen = (tensor) => tensor.shape !== null && tensor.shape[0] === -1 && !tensor.oneImage;
 
 /**
  * How many images an input is a batch of: 1 where that is open, 0 where it is one image
@@ -57,7 +45,7 @@ export const isOpen = (tensor) => tensor.shape !== null && tensor.shape[0] === -
  *
  * @param {Tensor} input
  */
-export const imagesOf = (input) => (isOneImage(input) ? 0 : isOpen(input) ? 1 : (input.shape?.[0] ?? 1));
+export const imagesOf = (input) => (input.oneImage ? 0 : isOpen(input) ? 1 : (input.shape?.[0] ?? 1));
 
 /**
  * Whether requests are rows: every input has a batch dimension, and no output lacks one.

@@ -10,13 +10,17 @@ import (
 )
 
 // parseFlags parses flags and arguments in any order (the flag package stops at the
-// first argument that is no flag) and returns the arguments.
+// first argument that is no flag) and returns the arguments. The error is a helpRequest
+// where help is asked for, else a usageError that says which flags there are.
 func parseFlags(flags *flag.FlagSet, args []string) ([]string, error) {
-	flags.SetOutput(io.Discard) // the error says it all, and there is one usage for all
+	flags.SetOutput(io.Discard) // the error says it all
 	var others []string
 	for {
-		if err := flags.Parse(args); err != nil { // flag.ErrHelp where help is asked for
-			return nil, usageError{err}
+		switch err := flags.Parse(args); {
+		case errors.Is(err, flag.ErrHelp):
+			return nil, helpRequest{flags}
+		case err != nil:
+			return nil, usageError{fmt.Errorf("%w; %s", err, flagsOf(flags))}
 		}
 		if flags.NArg() == 0 {
 			return others, nil
@@ -47,14 +51,15 @@ func parseURI(flags *flag.FlagSet, args []string, unset string) (string, error) 
 }
 
 // parseInputOutput parses the arguments of a subcommand that takes flags, an INPUT and an
-// OUTPUT. A URI with a fault is empty.
-func parseInputOutput(flags *flag.FlagSet, args []string) (input, output blob.URI, faults []error) {
+// OUTPUT. A URI with a fault is empty. The error is that of parseFlags, after which
+// nothing is known of the arguments; faults are all that is wrong with these.
+func parseInputOutput(flags *flag.FlagSet, args []string) (input, output blob.URI, faults []error, err error) {
 	uris, err := parseFlags(flags, args)
 	if err != nil {
-		return input, output, []error{err}
+		return input, output, nil, err
 	}
 	if len(uris) != 2 {
-		return input, output, []error{fmt.Errorf("want INPUT and OUTPUT, not %d arguments %q", len(uris), uris)}
+		return input, output, []error{fmt.Errorf("want INPUT and OUTPUT, not %d arguments %q", len(uris), uris)}, nil
 	}
 	if input, err = blob.ParseURI(uris[0]); err != nil {
 		faults = append(faults, fmt.Errorf("INPUT: %w", err))
@@ -62,5 +67,5 @@ func parseInputOutput(flags *flag.FlagSet, args []string) (input, output blob.UR
 	if output, err = blob.ParseURI(uris[1]); err != nil {
 		faults = append(faults, fmt.Errorf("OUTPUT: %w", err))
 	}
-	return input, output, faults
+	return input, output, faults, nil
 }

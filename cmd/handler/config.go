@@ -122,8 +122,8 @@ func readConfig(get func(string) string) (config, error) {
 
 	c.MetricsNamespace = e.text("METRICS_NAMESPACE", "tensorlambda")
 
-	c.S3Endpoint = get("AWS_ENDPOINT_URL_S3")
-	c.SQSEndpoint = get("AWS_ENDPOINT_URL_SQS")
+	c.S3Endpoint = e.endpoint("AWS_ENDPOINT_URL_S3")
+	c.SQSEndpoint = e.endpoint("AWS_ENDPOINT_URL_SQS")
 	return c, errors.Join(e.faults...)
 }
 

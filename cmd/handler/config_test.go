@@ -125,6 +125,8 @@ func TestEveryFaultIsNamedAtOnce(t *testing.T) {
 		"BATCH_QUEUE_URL":                 "shards",
 		"IMAGE_SCALE":                     "0..2",
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "much",
+		"AWS_ENDPOINT_URL_S3":             "127.0.0.1:9000",
+		"AWS_ENDPOINT_URL_SQS":            "localhost:9324",
 	}
 	_, err := readConfig(environmentOf(wrong))
 	if err == nil {
@@ -133,6 +135,18 @@ func TestEveryFaultIsNamedAtOnce(t *testing.T) {
 	for name := range wrong {
 		if !strings.Contains(err.Error(), name+": ") {
 			t.Errorf("the error does not name %s:\n%v", name, err)
+		}
+	}
+}
+
+func TestEndpointsAreURLs(t *testing.T) {
+	for value, good := range map[string]bool{
+		"http://127.0.0.1:9000": true, "https://s3.example.com/": true, "": true,
+		"127.0.0.1:18999": false, "localhost:9000": false, "s3.example.com": false, "ftp://host": false, "http://": false, "http:9000": false, "http://a b": false,
+	} {
+		_, err := readConfig(environmentOf(map[string]string{"AWS_ENDPOINT_URL_S3": value}))
+		if (err == nil) != good || err != nil && !strings.Contains(err.Error(), "AWS_ENDPOINT_URL_S3: ") || err != nil && !strings.Contains(err.Error(), "http:// or https://") {
+			t.Errorf("%q: error is %v", value, err)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io/fs"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -37,6 +38,19 @@ func (e *environment) uri(name string) string {
 	}
 	if _, err := blob.ParseURI(v); err != nil {
 		e.fault(name, "%w", err)
+	}
+	return v
+}
+
+// endpoint is the URL of a server.
+func (e *environment) endpoint(name string) string {
+	v := e.get(name)
+	if v == "" {
+		return ""
+	}
+	u, err := url.Parse(v)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		e.fault(name, "%q is not the URL of a server: it needs http:// or https:// and a host, such as http://127.0.0.1:9000", v)
 	}
 	return v
 }

@@ -22,7 +22,8 @@ import (
 // have: such a graph says it of its inputs only.
 func inspectCommand(ctx context.Context, cfg config, args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("inspect", flag.ContinueOnError)
-	asJSON := flags.Bool("json", false, "print JSON")
+	asJSON := flags.Bool("json", false, "print JSON, with every operation")
+	operations := flags.Bool("ops", false, "list every operation too, by function")
 	uri, err := parseURI(flags, args, cfg.ModelURI)
 	if err != nil {
 		return err
@@ -41,10 +42,18 @@ func inspectCommand(ctx context.Context, cfg config, args []string, stdout io.Wr
 	if err != nil {
 		return err
 	}
-	if !*asJSON {
-		return description.WriteTable(stdout)
+	if *asJSON {
+		return writeJSON(stdout, description)
 	}
-	encoder := json.NewEncoder(stdout)
+	description.Size = inBytes(fetched.Bytes)
+	if err := description.WriteTable(stdout); err != nil || !*operations {
+		return err
+	}
+	return description.WriteOperations(stdout)
+}
+
+func writeJSON(w io.Writer, description *savedmodel.Description) error {
+	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(description)
@@ -87,6 +96,17 @@ func describeGraph(ctx context.Context, cfg config, fetched *coldstart.Fetched) 
 		}
 	}
 	return withVersion(graph.Describe(signature), cfg, fetched)
+}
+
+// inBytes is a size for people.
+func inBytes(n int64) string {
+	switch {
+	case n < 1000:
+		return fmt.Sprintf("%d bytes", n)
+	case n < 1e6:
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	}
+	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
 }
 
 func withVersion(d *savedmodel.Description, cfg config, fetched *coldstart.Fetched) (*savedmodel.Description, error) {

@@ -35,6 +35,9 @@ func runLambda(ctx context.Context, getenv func(string) string) int {
 	api := getenv("AWS_LAMBDA_RUNTIME_API")
 	tracer := tracing{xray: xray.New(log)}
 	set, err := lambdaSetup(ctx, getenv, tracer.xray.Instrument()...)
+	for _, warning := range set.warnings {
+		log.Warn("settings", "warning", warning)
+	}
 	if err != nil {
 		return failInit(ctx, log, api, "Settings.Invalid", err, exitUsage)
 	}
@@ -88,25 +91,27 @@ type lambdaSettings struct {
 	cfg   config
 	start coldstart.Options
 	batch batch.Options
+
+	warnings []string // also where the settings have faults
 }
 
 // lambdaSetup reads the settings of a function. Any error is a fault of them. calls is what
 // its AWS clients do beside their calls.
 func lambdaSetup(ctx context.Context, getenv func(string) string, calls ...func(*middleware.Stack) error) (set lambdaSettings, err error) {
-	set.cfg, err = readConfig(getenv)
+	set.cfg, set.warnings, err = readSettings(getenv)
 	set.cfg.Calls = calls
 	if set.cfg.ModelURI == "" && getenv("MODEL_URI") == "" {
 		err = errors.Join(errors.New("MODEL_URI: not set: it says where the model is (s3://bucket/key, s3://bucket/prefix/)"), err)
 	}
 	if err != nil {
-		return lambdaSettings{}, err
+		return lambdaSettings{warnings: set.warnings}, err
 	}
 	stores, err := openStores(ctx, set.cfg, set.cfg.Output)
 	if err != nil {
-		return lambdaSettings{}, err
+		return lambdaSettings{warnings: set.warnings}, err
 	}
 	if set.start, err = startOptions(set.cfg, stores, nil); err != nil {
-		return lambdaSettings{}, err
+		return lambdaSettings{warnings: set.warnings}, err
 	}
 	set.batch = batchOptions(set.cfg, stores)
 	// Events and tasks come from outside: the files of this machine, its

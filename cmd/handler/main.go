@@ -7,11 +7,12 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -19,24 +20,6 @@ import (
 // started is when this process started to run Go code: the zero of the cold
 // start's timeline.
 var started = time.Now()
-
-const usage = `tensorlambda serves a TensorFlow model as a Lambda function.
-
-  bootstrap serve [URI] [--addr 127.0.0.1:8080]   serve the model over HTTP
-  bootstrap score INPUT OUTPUT [--model URI]      score the rows of an object or file, as the S3 event would
-            [--format jsonl|csv|parquet|npy] [--join] [--force]
-  bootstrap pack INPUT OUTPUT [--signature NAME]  write a SavedModel that starts faster and answers the same
-  bootstrap inspect [URI] [--json]                say what a model is: signatures, shapes, operations
-  bootstrap version                               versions of this program and of TensorFlow
-  bootstrap help                                  this text
-
-URI is s3://bucket/key, s3://bucket/prefix/, file:///path or a path; it defaults
-to MODEL_URI. A model is a SavedModel (folder, or .tar.gz .tgz .tar .tar.zst .zip)
-or a frozen graph (.pb). INPUT is one object (s3://bucket/key, file:///path or a
-path) of JSON Lines, JSON, CSV, TFRecord, Parquet, NumPy, JPEG or PNG; OUTPUT is
-another, or a prefix that ends in /. Inside Lambda, where AWS_LAMBDA_RUNTIME_API is set, the
-program takes no arguments.
-`
 
 // Exit statuses.
 const (
@@ -77,11 +60,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	err := subcommand(ctx, args[0], args[1:], getenv, stdout, stderr)
 	var wrong usageError
+	var help helpRequest
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprint(stdout, usage)
+	case errors.As(err, &help):
+		writeHelp(stdout, help.flags)
 		return exitOK
 	case errors.As(err, &wrong):
 		fmt.Fprintf(stderr, "%s: %v\n", args[0], err)
@@ -93,17 +77,26 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 }
 
 func subcommand(ctx context.Context, name string, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
-	switch name {
-	case "help", "-h", "-help", "--help":
-		fmt.Fprint(stdout, usage)
-		return nil
-	case "-version", "--version":
-		name = "version"
-	case "serve", "score", "pack", "inspect", "version":
-	default:
-		return usageError{fmt.Errorf("no such command; `bootstrap help` lists them")}
+	if isHelp(name) || name == "help" {
+		if len(args) == 0 || isHelp(args[0]) {
+			fmt.Fprint(stdout, usage)
+			return nil
+		}
+		name, args = args[0], []string{"--help"}
 	}
-	cfg, err := readConfig(getenv)
+	if strings.TrimLeft(name, "-") == "version" {
+		name = "version"
+	}
+	if _, ok := synopses[name]; !ok {
+		return usageError{fmt.Errorf("no such command %q; `bootstrap help` lists them", name)}
+	}
+	if slices.ContainsFunc(args, isHelp) { // whatever the settings are
+		args, getenv = []string{"--help"}, func(string) string { return "" }
+	}
+	cfg, warnings, err := readSettings(getenv)
+	for _, warning := range warnings {
+		fmt.Fprintf(stderr, "%s: warning: %s\n", name, warning)
+	}
 	if err != nil {
 		return usageError{err}
 	}

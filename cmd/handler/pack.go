@@ -29,11 +29,14 @@ type packCall struct {
 func parsePack(cfg *config, args []string) (packCall, error) {
 	var call packCall
 	flags := flag.NewFlagSet("pack", flag.ContinueOnError)
-	flags.Func("signature", "`name` of a signature to keep", func(s string) error {
+	flags.Func("signature", "keep the signature of this `name` and leave the others behind; may be given several times", func(s string) error {
 		call.signatures = append(call.signatures, s)
 		return nil
 	})
-	input, output, faults := parseInputOutput(flags, args)
+	input, output, faults, err := parseInputOutput(flags, args)
+	if err != nil {
+		return call, err
+	}
 	if len(faults) == 0 && output.Prefix() == input.Prefix() {
 		faults = append(faults, errors.New("OUTPUT: is INPUT: the packed model needs a place of its own"))
 	}
@@ -81,6 +84,15 @@ func packCommand(ctx context.Context, cfg config, args []string, stdout, stderr 
 }
 
 func (c packCall) run(ctx context.Context, cfg config, fetched *coldstart.Fetched, stores blob.Stores, shown *packing, stdout io.Writer) error {
+	folder, err := os.MkdirTemp("", "tensorlambda-pack-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	labels, err := keepLabels(ctx, cfg, fetched, stores, folder)
+	if err != nil {
+		return err
+	}
 	shown.start("folding")
 	definition, err := readModel(cfg, fetched)
 	if err != nil {
@@ -96,12 +108,7 @@ func (c packCall) run(ctx context.Context, cfg config, fetched *coldstart.Fetche
 	if err != nil {
 		return err
 	}
-	folder, err := os.MkdirTemp("", "tensorlambda-pack-*")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(folder)
-	files, err := layOut(packed, fetched.Dir, folder)
+	files, err := layOut(packed, fetched.Dir, folder, labels)
 	if err != nil {
 		return err
 	}
@@ -150,10 +157,10 @@ func compare(ctx context.Context, original, packed *tensorflow.Definition, fetch
 }
 
 func writePackReport(w io.Writer, output blob.URI, size, before int64, r pack.Report, a *pack.Agreement) error {
-	_, err := fmt.Fprintf(w, "packed %s: %.1f MB, from %.1f MB\n", output, float64(size)/1e6, float64(before)/1e6)
+	_, err := fmt.Fprintf(w, "packed %s: %s, from %s\n", output, inBytes(size), inBytes(before))
 	fmt.Fprintf(w, "  operations  %d, from %d\n", r.NodesAfter, r.NodesBefore)
 	fmt.Fprintf(w, "  inlined     %d calls of functions\n", r.Inlined)
-	fmt.Fprintf(w, "  folded      %d variables, %.1f MB\n", r.Folded, float64(r.FoldedBytes)/1e6)
+	fmt.Fprintf(w, "  folded      %d variables, %s\n", r.Folded, inBytes(r.FoldedBytes))
 	fmt.Fprintf(w, "  computed    %d tensors from constants\n", r.Computed)
 	for _, s := range r.Shared {
 		fmt.Fprintf(w, "  shared      signature %q is computed by the operations of %q\n", s.Signature, s.By)

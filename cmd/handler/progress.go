@@ -74,7 +74,11 @@ func (p *progress) stage(s coldstart.Stage) {
 	if p == nil || p.log == nil {
 		return
 	}
-	p.log.Info("start", "stage", s.Name, "ms", s.End.Sub(s.Start).Milliseconds(), "bytes", s.Bytes)
+	about := []any{"stage", s.Name, "ms", s.End.Sub(s.Start).Milliseconds()}
+	if s.Bytes > 0 {
+		about = append(about, "bytes", s.Bytes)
+	}
+	p.log.Info("start", about...)
 }
 
 // done takes the bar away, once.

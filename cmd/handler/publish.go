@@ -9,11 +9,13 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/tensorlambda/tensorlambda/internal/blob"
+	"github.com/tensorlambda/tensorlambda/internal/coldstart"
 	"github.com/tensorlambda/tensorlambda/internal/pack"
 )
 
@@ -21,8 +23,9 @@ const savedModelFile = "saved_model.pb"
 
 // layOut writes a packed model to a folder, with what it takes along from the original,
 // and lists its files by slash-separated names: the saved_model.pb last, since a
-// folder without one is no model.
-func layOut(packed *pack.Packed, original, folder string) ([]string, error) {
+// folder without one is no model. labels, empty or a name, is a file that is there
+// already.
+func layOut(packed *pack.Packed, original, folder, labels string) ([]string, error) {
 	var files []string
 	for _, asset := range packed.Assets {
 		files = append(files, "assets/"+asset)
@@ -37,12 +40,12 @@ func layOut(packed *pack.Packed, original, folder string) ([]string, error) {
 	}
 	defer from.Close()
 	for _, name := range along {
-		err := fs.WalkDir(from.FS(), name, func(path string, entry fs.DirEntry, err error) error {
+		err := fs.WalkDir(from.FS(), name, func(name string, entry fs.DirEntry, err error) error {
 			if errors.Is(err, fs.ErrNotExist) {
 				return nil
 			}
 			if err == nil && entry.Type().IsRegular() {
-				files = append(files, path)
+				files = append(files, name)
 			}
 			return err
 		})
@@ -50,6 +53,11 @@ func layOut(packed *pack.Packed, original, folder string) ([]string, error) {
 			return nil, err
 		}
 	}
+	beside, err := texts(from.FS())
+	if err != nil {
+		return nil, err
+	}
+	files = append(files, beside...)
 	to, err := os.OpenRoot(folder)
 	if err != nil {
 		return nil, err
@@ -60,7 +68,55 @@ func layOut(packed *pack.Packed, original, folder string) ([]string, error) {
 			return nil, fmt.Errorf("copy %s: %w", name, err)
 		}
 	}
+	if labels != "" && !slices.Contains(files, labels) {
+		files = append(files, labels)
+	}
 	return append(files, savedModelFile), to.WriteFile(savedModelFile, packed.Model, 0o600)
+}
+
+// texts are the small text files beside the saved_model.pb: labels mostly, which a
+// deployment may name by MODEL_LABELS whether or not packing was told so.
+func texts(model fs.FS) ([]string, error) {
+	entries, err := fs.ReadDir(model, ".")
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, entry := range entries {
+		if !entry.Type().IsRegular() || !strings.EqualFold(path.Ext(entry.Name()), ".txt") {
+			continue
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return nil, err
+		}
+		if info.Size() <= coldstart.MaxLabelBytes {
+			names = append(names, entry.Name())
+		}
+	}
+	return names, nil
+}
+
+// keepLabels writes the labels that MODEL_LABELS names to folder, under that name,
+// wherever a start would find them: beside the original they are not beside the packed
+// model. It is the name, or empty where the setting is.
+func keepLabels(ctx context.Context, cfg config, fetched *coldstart.Fetched, stores blob.Stores, folder string) (string, error) {
+	if cfg.Labels == "" {
+		return "", nil
+	}
+	from, err := fetchOptions(cfg, stores)
+	if err != nil {
+		return "", err
+	}
+	labels, err := coldstart.ReadLabels(ctx, fetched, from, cfg.Labels)
+	if err != nil {
+		return "", err
+	}
+	to := filepath.Join(folder, filepath.FromSlash(cfg.Labels))
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		return "", err
+	}
+	return cfg.Labels, os.WriteFile(to, []byte(strings.Join(labels, "\n")+"\n"), 0o600)
 }
 
 func copyFile(from, to *os.Root, name string) error {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 
 	"github.com/tensorlambda/tensorlambda/internal/batch"
 	"github.com/tensorlambda/tensorlambda/internal/blob"
@@ -27,17 +28,19 @@ type scoreCall struct {
 func parseScore(cfg *config, args []string) (scoreCall, error) {
 	var call scoreCall
 	flags := flag.NewFlagSet("score", flag.ContinueOnError)
-	flags.StringVar(&cfg.ModelURI, "model", cfg.ModelURI, "`URI` of the model")
-	flags.BoolVar(&cfg.Join, "join", cfg.Join, "write the instances too")
-	flags.BoolVar(&call.force, "force", false, "score again what is done already")
-	flags.Func("format", "`format` of the output", func(s string) (err error) {
+	flags.StringVar(&cfg.ModelURI, "model", cfg.ModelURI, "the `URI` of the model; MODEL_URI if it is not given")
+	flags.BoolVar(&cfg.Join, "join", cfg.Join, "write the inputs beside the answers, as OUTPUT_JOIN=true does")
+	flags.BoolVar(&call.force, "force", false, "score again what is done already; objects in S3 remember it")
+	flags.Func("format", "the `format` of the output: jsonl, csv, parquet or npy; as OUTPUT's name ends or OUTPUT_FORMAT says if it is not given", func(s string) (err error) {
 		call.format, err = parseFormat(s)
 		return err
 	})
-	var faults []error
-	if call.input, call.output, faults = parseInputOutput(flags, args); call.input != (blob.URI{}) && call.input.IsPrefix() {
-		faults = append(faults, fmt.Errorf("INPUT: %q is a prefix: one object at a time", call.input))
+	input, output, faults, err := parseInputOutput(flags, args)
+	if err != nil {
+		return call, err
 	}
+	call.input, call.output = input, output
+	faults = append(faults, call.places()...)
 	if cfg.ModelURI == "" {
 		faults = append(faults, errNoModel)
 	} else if _, err := blob.ParseURI(cfg.ModelURI); err != nil {
@@ -50,6 +53,29 @@ func parseScore(cfg *config, args []string) (scoreCall, error) {
 		return call, usageError{errors.Join(faults...)}
 	}
 	return call, nil
+}
+
+// places are the faults of INPUT and OUTPUT, as far as their names and the files of this
+// machine tell. An empty URI was faulted before.
+func (c scoreCall) places() (faults []error) {
+	info, err := os.Stat(c.input.Key)
+	local := c.input.Scheme == blob.FileScheme && err == nil
+	switch {
+	case c.input == (blob.URI{}):
+	case local && info.IsDir():
+		faults = append(faults, fmt.Errorf("INPUT: %q is a folder: INPUT is one file", c.input))
+	case c.input.IsPrefix():
+		faults = append(faults, fmt.Errorf("INPUT: %q is a prefix: one object at a time", c.input))
+	case c.input == c.output, local && c.output.Scheme == blob.FileScheme && isFile(c.output.Key, info):
+		faults = append(faults, fmt.Errorf("OUTPUT: %q is INPUT: the answers need a place of their own", c.output))
+	}
+	return faults
+}
+
+// isFile reports whether path leads to the file, by whatever name.
+func isFile(path string, file os.FileInfo) bool {
+	other, err := os.Stat(path)
+	return err == nil && os.SameFile(other, file)
 }
 
 // scoreCommand scores one object or file into one other, as the function would.

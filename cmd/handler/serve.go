@@ -43,10 +43,13 @@ const shutdownGrace = 10 * time.Second
 // serveCommand serves the model on a port until ctx ends.
 func serveCommand(ctx context.Context, cfg config, args []string, stderr io.Writer) error {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
-	addr := flags.String("addr", "127.0.0.1:8080", "`address` to listen on")
+	addr := flags.String("addr", "127.0.0.1:8080", "the `address` to listen on, host:port; 0 as the port takes a free one, no host all of this machine")
 	uri, err := parseURI(flags, args, cfg.ModelURI)
 	if err != nil {
 		return err
+	}
+	if _, _, err := net.SplitHostPort(*addr); err != nil {
+		return usageError{fmt.Errorf("--addr: %q is no address to listen on: give host:port, such as 127.0.0.1:8080, or :8080 for all of this machine's addresses", *addr)}
 	}
 	cfg.ModelURI = uri
 	log := slog.New(slog.NewTextHandler(stderr, nil))
@@ -81,7 +84,7 @@ func serveCommand(ctx context.Context, cfg config, args []string, stderr io.Writ
 		err = usageError{err}
 	}
 	if err == nil {
-		announce(stderr, listener.Addr(), model, cfg.Playground)
+		announce(stderr, opened(listener.Addr()), model, cfg.Playground)
 		select {
 		case <-ctx.Done():
 		case err = <-served:
@@ -129,13 +132,13 @@ func playground(cfg config, scorer *batch.Scorer, address net.Addr) *serve.Playg
 }
 
 // announce shows the start and how to ask the model something.
-func announce(w io.Writer, addr net.Addr, model *infer.Model, playground bool) {
+func announce(w io.Writer, address string, model *infer.Model, playground bool) {
 	if report, ok := coldstart.LatestReport(); ok {
 		_ = report.WriteChart(w) // a terminal that is gone needs no chart
 	}
-	fmt.Fprintf(w, "\nserving %s, version %s: http://%s/v1/models/%s\n", model.Name, model.Version, addr, openapi.PathName(model.Name))
+	fmt.Fprintf(w, "\nserving %s, version %s: http://%s/v1/models/%s\n", model.Name, model.Version, address, openapi.PathName(model.Name))
 	if playground {
-		fmt.Fprintf(w, "see:  http://%s/\n", addr)
+		fmt.Fprintf(w, "see:  http://%s/\n", address)
 	}
-	fmt.Fprintf(w, "try:  %s\n", curl(addr, model))
+	fmt.Fprintf(w, "try:  %s\n", curl(address, model))
 }

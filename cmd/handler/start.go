@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/tensorlambda/tensorlambda/internal/blob"
@@ -14,6 +15,7 @@ import (
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 	"github.com/tensorlambda/tensorlambda/internal/infer/tensorflow"
 	"github.com/tensorlambda/tensorlambda/internal/libtensorflow"
+	"github.com/tensorlambda/tensorlambda/internal/savedmodel"
 	"github.com/tensorlambda/tensorlambda/internal/warmup"
 )
 
@@ -56,6 +58,9 @@ func prepare(ctx context.Context, cfg config, fetch coldstart.FetchOptions, time
 	}
 	timeline.Note(func(r *coldstart.Report) {
 		r.ModelFrom, r.Warnings = fetched.From, append(r.Warnings, fetched.Warnings...)
+		if len(cfg.Inputs)+len(cfg.Outputs) > 0 && fetched.Format == coldstart.SavedModel {
+			r.Warnings = append(r.Warnings, "MODEL_INPUTS and MODEL_OUTPUTS are for frozen graphs, and this is a SavedModel, whose signatures name its tensors: they have no effect")
+		}
 	})
 	definition, err := readModel(cfg, fetched)
 	if err != nil {
@@ -78,7 +83,7 @@ func (p *prepared) Load(ctx context.Context, timeline *coldstart.Timeline) (*inf
 	runner, err := p.definition.Load()
 	loaded(0)
 	if err != nil {
-		return nil, err
+		return nil, explained(err)
 	}
 	model := &infer.Model{
 		Name: cmp.Or(p.cfg.ModelName, p.fetched.Name), Version: cmp.Or(p.cfg.ModelVersion, p.fetched.Version),
@@ -102,7 +107,7 @@ func (p *prepared) warmUp(ctx context.Context, model *infer.Model, timeline *col
 	}
 	start := time.Now()
 	report, err := warmup.Run(ctx, warmup.Options{
-		Model: model, Dir: dir, HasEffects: p.definition.HasEffects, MarkerDir: cacheDir(),
+		Model: model, Dir: dir, HasEffects: p.hasEffects, MarkerDir: cacheDir(),
 		Limits: warmUpLimits(p.cfg),
 	})
 	if report.Replayed+report.Guessed > 0 {
@@ -110,6 +115,25 @@ func (p *prepared) warmUp(ctx context.Context, model *infer.Model, timeline *col
 	}
 	timeline.Note(func(r *coldstart.Report) { r.Warnings = append(r.Warnings, report.Notes...) })
 	return err
+}
+
+// hasEffects is the definition's, without the advice to let in what is in already.
+func (p *prepared) hasEffects(signature string) error {
+	err := p.definition.HasEffects(signature)
+	var unsafe *savedmodel.UnsafeError
+	if errors.As(err, &unsafe) {
+		return errors.New(unsafe.Reason())
+	}
+	return err
+}
+
+// explained adds to TensorFlow's words for an operation that it does not know what that
+// means here: they tell Python's users to load a library.
+func explained(err error) error {
+	if !strings.Contains(err.Error(), "Op type not registered") {
+		return err
+	}
+	return fmt.Errorf("%w: the operation is of a newer TensorFlow or of a custom library, and none of those is loaded here: export the model without it", err)
 }
 
 // cacheDir is where models are kept between starts, and what a start leaves for the

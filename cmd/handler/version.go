@@ -23,11 +23,12 @@ var version = "unknown"
 // library, which would take half a second. A raw one has no manifest: it is
 // opened to ask it, and hashed.
 func versionCommand(ctx context.Context, cfg config, args []string, stdout io.Writer) error {
-	if len(args) > 0 {
-		if args[0] == "-h" || args[0] == "--help" || args[0] == "-help" {
-			return flag.ErrHelp
-		}
-		return usageError{fmt.Errorf("unexpected argument %q", args[0])}
+	others, err := parseFlags(flag.NewFlagSet("version", flag.ContinueOnError), args)
+	if err != nil {
+		return err
+	}
+	if len(others) > 0 {
+		return usageError{fmt.Errorf("unexpected argument %q", others[0])}
 	}
 	fmt.Fprintf(stdout, "tensorlambda  %s (%s, linux/%s)\n", version, runtime.Version(), runtime.GOARCH)
 	library, err := packed.Open(cfg.LibraryDir)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -16,6 +17,9 @@ import (
 func s3Error(ctx context.Context, err error, action string) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
+	}
+	if lacksCredentials(err) {
+		return errNoCredentials
 	}
 	detail := s3Detail(err)
 	switch status := s3Status(err); {
@@ -42,6 +46,9 @@ func s3WriteError(ctx context.Context, err error, action string) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
+	if lacksCredentials(err) {
+		return errNoCredentials
+	}
 	detail := s3Detail(err)
 	switch status, code := s3Status(err), s3Code(err); {
 	case code == noSuchUpload:
@@ -57,6 +64,15 @@ func s3WriteError(ctx context.Context, err error, action string) error {
 		return fmt.Errorf("%w%s: the role needs %s", ErrAccessDenied, detail, action)
 	}
 	return s3Error(ctx, err, action)
+}
+
+var errNoCredentials = fmt.Errorf("%w: no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", ErrAccessDenied)
+
+// lacksCredentials reports that the SDK has looked for credentials everywhere, the last
+// place being the metadata of an EC2 instance. Its error is that of this place: a server
+// that is not there, or one that answers 404, and would pass for a fault of S3.
+func lacksCredentials(err error) bool {
+	return strings.Contains(err.Error(), "no EC2 IMDS role found")
 }
 
 // s3Detail is the server's own words, for people who ask AWS about a request.

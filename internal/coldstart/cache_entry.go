@@ -10,6 +10,8 @@ import (
 	"os"
 	"path"
 	"syscall"
+
+	"github.com/tensorlambda/tensorlambda/internal/savedmodel"
 )
 
 const (
@@ -62,6 +64,16 @@ type entry struct {
 
 // path is the place of the model's file or folder.
 func (e *entry) path(name string) string { return e.cache.path(e.name, modelDir, name) }
+
+// head is how a file of the model begins.
+func (e *entry) head(name string) ([]byte, error) {
+	file, err := e.root.Open(path.Join(modelDir, name))
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, savedmodel.SniffBytes))
+}
 
 // release lets others remove the entry.
 func (e *entry) release() error { return errors.Join(e.root.Close(), e.lock.Close()) }

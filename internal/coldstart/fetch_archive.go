@@ -60,7 +60,9 @@ func (f *fetch) fill(c *cache, name string, work func(*entry) (*marker, error)) 
 		m.Files, err = e.list()
 	}
 	if err == nil {
-		_, err = f.locate(m)
+		if _, err = f.locate(m); err != nil {
+			err = withAdvice(err, m.names(), e.head)
+		}
 	}
 	if err != nil {
 		return nil, errors.Join(err, e.discard())

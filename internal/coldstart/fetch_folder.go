@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,6 +28,9 @@ const parallelFiles = 4
 // they are; objects are downloaded, those of the model only.
 func (f *fetch) folder(ctx context.Context) error {
 	if f.o.ObjectVersion != "" || f.o.SHA256 != "" {
+		if err := f.oddFile(ctx); err != nil {
+			return err
+		}
 		return fmt.Errorf("%w: MODEL_OBJECT_VERSION and MODEL_SHA256 pin one object, an archive or a .pb, but %s is a folder", ErrPin, f.uri)
 	}
 	f.uri = f.uri.Prefix()
@@ -35,11 +39,11 @@ func (f *fetch) folder(ctx context.Context) error {
 		return err
 	}
 	if len(objects) == 0 {
-		return fmt.Errorf("%s: %w: there is nothing; a model is a .pb, an archive (.tar.gz, .tgz, .tar, .tar.zst, .zip), or a folder that holds %s", f.uri, blob.ErrNotFound, savedModelFile)
+		return f.nothing(ctx)
 	}
 	found, err := locate(f.names(objects))
 	if err != nil {
-		return fmt.Errorf("%s: %w", f.uri, err)
+		return f.noModel(ctx, objects, err)
 	}
 	f.nameFolder(found.version)
 	objects = f.ofModel(objects, found)
@@ -58,6 +62,15 @@ func (f *fetch) folder(ctx context.Context) error {
 	}
 	f.warn(found.warnings...)
 	return f.mirror(ctx, objects, top)
+}
+
+// noModel is the error for objects among which no model was located, which err says.
+func (f *fetch) noModel(ctx context.Context, objects []blob.Object, err error) error {
+	err = withAdvice(err, f.names(objects), func(name string) ([]byte, error) {
+		i := slices.IndexFunc(objects, func(o blob.Object) bool { return f.name(o) == name })
+		return f.head(ctx, objects[i])
+	})
+	return fmt.Errorf("%s: %w", f.uri, err)
 }
 
 // checkFolder adds up the objects of a model, whose graph is in proto, and

@@ -20,8 +20,8 @@ import (
 // ErrLabels is returned for class labels that cannot be used.
 var ErrLabels = errors.New("MODEL_LABELS")
 
-// maxLabelBytes bounds a file of labels: a million of them at 16 bytes.
-const maxLabelBytes = 16 << 20
+// MaxLabelBytes bounds a file of labels: a million of them at 16 bytes.
+const MaxLabelBytes = 16 << 20
 
 // labelFolders are where labels lie in a SavedModel's folder, or beside its version.
 var labelFolders = []string{".", "assets", "assets.extra", ".."}
@@ -36,7 +36,7 @@ func ReadLabels(ctx context.Context, f *Fetched, o FetchOptions, name string) ([
 		return nil, err
 	}
 	defer file.Close()
-	labels, err := parseLabels(io.LimitReader(file, maxLabelBytes+1))
+	labels, err := parseLabels(io.LimitReader(file, MaxLabelBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrLabels, name, err)
 	}
@@ -135,7 +135,7 @@ func besideModel(f *Fetched, model blob.URI, name string) blob.URI {
 var (
 	errNoLabels   = errors.New("it has no lines")
 	errNoText     = errors.New("it is not UTF-8 text")
-	errManyLabels = fmt.Errorf("it has more than %d bytes", maxLabelBytes)
+	errManyLabels = fmt.Errorf("it has more than %d bytes", MaxLabelBytes)
 )
 
 // parseLabels reads a label a line. Empty lines at the end are none, those between others
@@ -145,7 +145,7 @@ func parseLabels(r io.Reader) ([]string, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case len(content) > maxLabelBytes:
+	case len(content) > MaxLabelBytes:
 		return nil, errManyLabels
 	case !utf8.Valid(content):
 		return nil, errNoText

@@ -42,6 +42,13 @@ func (c *components) pixels(input infer.TensorInfo) (image []byte, ok bool) {
 	return c.image(input)
 }
 
+// TakesImage reports whether an input takes images, in place of its numbers or as strings.
+// It has the smallest of images decoded, which takes milliseconds.
+func TakesImage(catalog *infer.Catalog, input infer.TensorInfo) bool {
+	_, ok := (&components{decode: catalog.Image}).image(input)
+	return ok
+}
+
 // orImage is the schema of a row that is sent, which may be an image. Of an input that
 // takes one image, a row is none.
 func (c *components) orImage(input infer.TensorInfo, row *schema) *schema {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 
 	functionpb "github.com/galeone/tensorflow/tensorflow/go/core/framework/function_go_proto"
@@ -22,6 +23,9 @@ type (
 
 // ErrModel means that the model contradicts itself, so it cannot be rewritten.
 var ErrModel = errors.New("malformed model")
+
+// ErrSignature means that the model lacks a signature that is to be kept.
+var ErrSignature = errors.New("the model has no signature")
 
 // maxConstants is how many bytes constants have where Options do not say less: a
 // protobuf ends at maxModel, and a model of more keeps its variables in files.
@@ -222,13 +226,27 @@ func selectSignatures(meta *modelpb.MetaGraphDef, keep []string) error {
 	signatures := meta.GetSignatureDef()
 	for _, name := range keep {
 		if signatures[name] == nil {
-			return fmt.Errorf("the model has no signature %q: %w", name, ErrModel)
+			return fmt.Errorf("%w %q, only %s", ErrSignature, name, served(signatures))
 		}
 	}
 	maps.DeleteFunc(signatures, func(name string, _ *modelpb.SignatureDef) bool {
 		return name == "__saved_model_train_op" || name != initOp && len(keep) > 0 && !slices.Contains(keep, name)
 	})
 	return nil
+}
+
+// served are the names of the signatures that can be kept.
+func served(signatures map[string]*modelpb.SignatureDef) string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(signatures)) {
+		if name != initOp && name != "__saved_model_train_op" {
+			names = append(names, strconv.Quote(name))
+		}
+	}
+	if names == nil {
+		return "none at all"
+	}
+	return strings.Join(names, ", ")
 }
 
 // entries are the nodes that hold what signatures take and answer and what loading runs.

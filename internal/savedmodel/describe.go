@@ -13,7 +13,10 @@ type Description struct {
 	Format string `json:"format"` // "savedmodel" or "graphdef"
 	// Version is the model's version, which the model itself does not hold:
 	// whoever opened it fills it in.
-	Version    int                             `json:"version"`
+	Version int `json:"version"`
+	// Size is how large the model is, in words for people, and as Version not for the
+	// model to say.
+	Size       string                          `json:"-"`
 	Tags       []string                        `json:"tags"`
 	TensorFlow string                          `json:"tensorflow"` // empty where the model does not say
 	Signatures map[string]SignatureDescription `json:"signatures"`

@@ -87,7 +87,7 @@ func TestDescriptionOfAnUnsafeModelSaysWhy(t *testing.T) {
 
 func TestWriteTable(t *testing.T) {
 	d := readMetaGraph(t, small("ReadFile")).Describe()
-	d.Version = 7
+	d.Version, d.Size = 7, "1.5 kB"
 	var b strings.Builder
 	if err := d.WriteTable(&b); err != nil {
 		t.Fatal(err)
@@ -96,6 +96,7 @@ func TestWriteTable(t *testing.T) {
 version     7
 tags        serve,cpu
 tensorflow  2.18.0
+size        1.5 kB
 unsafe      signature "serving_default" runs ReadFile, which reads files (node "inner" in function f): set MODEL_ALLOW_UNSAFE_OPS=true if you trust this model
 
 signature serving_default (tensorflow/serving/predict)
@@ -106,16 +107,28 @@ signature serving_default (tensorflow/serving/predict)
   1  Placeholder
   1  ReadFile
   1  f
+`
+	if b.String() != want {
+		t.Errorf("table\n%s\nwant\n%s", b.String(), want)
+	}
+}
 
+// No line ends in spaces, also where an operation has no outputs.
+func TestWriteOperations(t *testing.T) {
+	var b strings.Builder
+	if err := readMetaGraph(t, small("NoOp")).Describe().WriteOperations(&b); err != nil {
+		t.Fatal(err)
+	}
+	want := `
 operations
   x  Placeholder  DT_FLOAT
   y  f            DT_STRING  /cpu:0
 
 operations of function f
-  inner  ReadFile  DT_STRING
+  inner  NoOp
 `
 	if b.String() != want {
-		t.Errorf("table\n%s\nwant\n%s", b.String(), want)
+		t.Errorf("operations\n%s\nwant\n%s", b.String(), want)
 	}
 }
 
@@ -123,7 +136,8 @@ operations of function f
 func TestWriteTableQuotesWhatATerminalWouldActUpon(t *testing.T) {
 	g := readGraph(t, graph(append(nodes(node("x", "d\x9b2J")), function("f", nil, node("a\x1b[2Jb\tc\n", "NoOp")))...))
 	var b strings.Builder
-	if err := g.Describe(nil).WriteTable(&b); err != nil {
+	d := g.Describe(nil)
+	if err := errors.Join(d.WriteTable(&b), d.WriteOperations(&b)); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{`"a\x1b[2Jb\tc\n"`, `"d\x9b2J"`} {
@@ -143,8 +157,10 @@ func TestWriteTableReturnsTheWritersError(t *testing.T) {
 	r, w := io.Pipe()
 	broken := errors.New("broken pipe")
 	r.CloseWithError(broken)
-	if err := (&savedmodel.Description{}).WriteTable(w); !errors.Is(err, broken) {
-		t.Errorf("error %v, want %v", err, broken)
+	for _, write := range []func(io.Writer) error{new(savedmodel.Description).WriteTable, new(savedmodel.Description).WriteOperations} {
+		if err := write(w); !errors.Is(err, broken) {
+			t.Errorf("error %v, want %v", err, broken)
+		}
 	}
 }
 

@@ -22,13 +22,26 @@ type UnsafeError struct {
 	Functions []string // the functions it lies in, outermost first
 }
 
-func (e *UnsafeError) Error() string {
+func (e *UnsafeError) Error() string { return e.Reason() + ": " + e.advice() }
+
+// Reason is the error without what to do about it, for models that were let in.
+func (e *UnsafeError) Reason() string {
 	place := fmt.Sprintf("node %q", e.Node)
 	if len(e.Functions) > 0 {
 		place += " in function " + strings.Join(e.Functions, " > ")
 	}
-	return fmt.Sprintf("%s runs %s, which %s (%s): set MODEL_ALLOW_UNSAFE_OPS=true if you trust this model",
-		e.Entry, e.Op, e.Effect, place)
+	return fmt.Sprintf("%s runs %s, which %s (%s)", e.Entry, e.Op, e.Effect, place)
+}
+
+// advice tells what can be allowed from what cannot run here whatever is allowed.
+func (e *UnsafeError) advice() string {
+	switch {
+	case e.Effect == string(unknownOp):
+		return "it cannot run here, where no libraries of custom operations are loaded: export the model without it"
+	case slices.Contains(pythonOps, e.Op):
+		return "it cannot run here, where there is no Python: export the model without it, or set MODEL_ALLOW_UNSAFE_OPS=true to serve what else the model has"
+	}
+	return "set MODEL_ALLOW_UNSAFE_OPS=true if you trust this model"
 }
 
 // Unwrap makes errors.Is(err, ErrUnsafe) work.

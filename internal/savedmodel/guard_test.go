@@ -49,8 +49,28 @@ func checkUnsafe(t *testing.T, err error, entry, op string) {
 	if unsafe.Entry != entry || unsafe.Op != op {
 		t.Errorf("%s runs %s, want %s and %s: %v", unsafe.Entry, unsafe.Op, entry, op, err)
 	}
-	if !strings.Contains(err.Error(), "MODEL_ALLOW_UNSAFE_OPS=true") {
+	if op != customOp && !strings.Contains(err.Error(), "MODEL_ALLOW_UNSAFE_OPS=true") {
 		t.Errorf("%q does not say what to do", err)
+	}
+}
+
+// customOp is no operation of TensorFlow's.
+const customOp = "FrobnicateFast"
+
+// Trust makes no kernel: what cannot run here is not said to be a matter of a setting.
+func TestUnsafeErrorTellsWhatCannotRun(t *testing.T) {
+	for op, want := range map[string]string{
+		customOp:      `signature "s" runs FrobnicateFast, which is not an operation of TensorFlow's own library (node "out"): it cannot run here, where no libraries of custom operations are loaded: export the model without it`,
+		"EagerPyFunc": `signature "s" runs EagerPyFunc, which calls code outside the graph (node "out"): it cannot run here, where there is no Python: export the model without it, or set MODEL_ALLOW_UNSAFE_OPS=true to serve what else the model has`,
+	} {
+		err := readMetaGraph(t, savedModel(message{}.bytes(5, signature("s", "out:0")).bytes(2, graph(nodes(node("out", op))...)))).Guard().Check()
+		if err == nil || err.Error() != want {
+			t.Errorf("error %q, want %q", err, want)
+		}
+		var unsafe *savedmodel.UnsafeError
+		if !errors.As(err, &unsafe) || !strings.HasPrefix(want, unsafe.Reason()) || !strings.HasSuffix(unsafe.Reason(), `(node "out")`) {
+			t.Errorf("reason of %v is not its beginning", err)
+		}
 	}
 }
 
@@ -146,7 +166,7 @@ func TestGuardLooksAtAttributes(t *testing.T) {
 		{"a custom call in it", node("out", "XlaCallModule").attr("module", attrString("ML\xefRstablehlo.custom_call_v1")), "XlaCallModule"},
 		{"ends the process", node("out", "Abort"), "Abort"},
 		{"a graph in a value", node("out", "DatasetFromGraph"), "DatasetFromGraph"},
-		{"a custom library's", node("out", "FrobnicateFast"), "FrobnicateFast"},
+		{"a custom library's", node("out", customOp), customOp},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := readMetaGraph(t, savedModel(message{}.bytes(5, signature("s", "out:0")).bytes(2, graph(nodes(c.node)...))))

@@ -115,6 +115,7 @@ func FuzzReadSavedModel(f *testing.F) {
 		}
 		for _, m := range s.MetaGraphs {
 			_ = m.Describe().WriteTable(io.Discard)
+			_ = m.Describe().WriteOperations(io.Discard)
 			_ = m.Guard().Fetch("x")
 		}
 	})
@@ -131,6 +132,7 @@ func FuzzReadGraph(f *testing.F) {
 		}
 		s, _ := g.Signature(nil, nil)
 		_ = g.Describe(s).WriteTable(io.Discard)
+		_ = g.Describe(s).WriteOperations(io.Discard)
 		_ = g.PlaceholderShapes()
 	})
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/tensorlambda/tensorlambda/internal/spelling"
 )
 
 // Suggestions are for people who mistyped: a graph that is too large to search
@@ -31,7 +33,7 @@ func (g *Graph) near(name string) []string {
 		if len(other) > nearName {
 			continue
 		}
-		d := distance(strings.ToLower(name), strings.ToLower(other))
+		d := spelling.Distance(strings.ToLower(name), strings.ToLower(other))
 		if within(name, other) {
 			d = min(d, limit)
 		}
@@ -51,27 +53,6 @@ func (g *Graph) near(name string) []string {
 // "model/dense/BiasAdd".
 func within(name, other string) bool {
 	return slices.Contains(strings.Split(other, "/"), name)
-}
-
-// distance is the Levenshtein distance in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			substitute := diagonal
-			if a[i] != b[j] {
-				substitute++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(substitute, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 func didYouMean(names []string) string {

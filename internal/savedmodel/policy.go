@@ -75,6 +75,10 @@ var unsafeOps = byOperation(map[effect]string{
 		TPUCompile _TPUCompileMlir TPUExecute TPUExecuteAndUpdateVariables _XlaHostComputeMlir`,
 })
 
+// pythonOps call back into the Python process that made the model. The C library has
+// their names and no kernels.
+var pythonOps = []string{"PyFunc", "PyFuncStateless", "EagerPyFunc"}
+
 // conditions are operations that are unsafe with some attributes only.
 var conditions = map[string]struct {
 	effect effect

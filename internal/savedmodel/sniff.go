@@ -39,6 +39,13 @@ var formats = []struct {
 	{0, "\x7fELF", "a program or library"},
 }
 
+// SniffBytes is how much of the start of a file Sniff wants to see.
+const SniffBytes = 4 << 10
+
+// Sniff says what a file of another format looks like, by its first bytes, and how a
+// SavedModel is made of it. It is empty where it cannot tell.
+func Sniff(head []byte) string { return sniff(head) }
+
 // sniff says what bytes that are no model look like; empty where it cannot tell.
 func sniff(b []byte) string {
 	if len(b) == 0 {
@@ -59,7 +66,7 @@ func sniff(b []byte) string {
 }
 
 func sniffZip(b []byte) string {
-	if bytes.Contains(b[:min(len(b), 1<<12)], []byte("config.json")) {
+	if bytes.Contains(b[:min(len(b), SniffBytes)], []byte("config.json")) {
 		return "a Keras file (.keras): load it with Keras and write a SavedModel with model.export(folder)"
 	}
 	return "a zip archive: end its name in .zip"

@@ -14,13 +14,23 @@ import (
 	"unicode/utf8"
 )
 
-// WriteTable writes the description for people: what the model is, its
-// signatures, how often each operation occurs, and every operation. Names come
-// from the model, so what a terminal would act upon is quoted.
+// WriteTable writes the description for people: what the model is, its signatures, and
+// how often each type of operation occurs. Names come from the model, so what a
+// terminal would act upon is quoted. The error is the writer's.
 func (d *Description) WriteTable(w io.Writer) error {
+	return writeSections(w, d.writeHeader, d.writeSignatures, d.writeCounts)
+}
+
+// WriteOperations writes every operation, a line each: thousands for most models.
+// Names and the error are as in WriteTable.
+func (d *Description) WriteOperations(w io.Writer) error {
+	return writeSections(w, d.writeOperations)
+}
+
+func writeSections(w io.Writer, sections ...func(io.Writer)) error {
 	b := bufio.NewWriter(w)
-	for _, section := range []func(io.Writer){d.writeHeader, d.writeSignatures, d.writeCounts, d.writeOperations} {
-		t := tabwriter.NewWriter(b, 0, 8, 2, ' ', 0)
+	for _, section := range sections {
+		t := tabwriter.NewWriter(&trimmer{w: b}, 0, 8, 2, ' ', 0)
 		section(t)
 		if err := t.Flush(); err != nil {
 			return fmt.Errorf("write table: %w", err)
@@ -32,6 +42,30 @@ func (d *Description) WriteTable(w io.Writer) error {
 	return nil
 }
 
+// trimmer leaves out the spaces at the ends of lines, with which a tabwriter fills
+// cells that have none after them.
+type trimmer struct {
+	w      *bufio.Writer // keeps its error until Flush
+	spaces int
+}
+
+func (t *trimmer) Write(p []byte) (int, error) {
+	for _, c := range p {
+		switch c {
+		case ' ':
+			t.spaces++
+			continue
+		case '\n':
+			t.spaces = 0
+		}
+		for ; t.spaces > 0; t.spaces-- {
+			_ = t.w.WriteByte(' ')
+		}
+		_ = t.w.WriteByte(c)
+	}
+	return len(p), nil
+}
+
 func (d *Description) writeHeader(w io.Writer) {
 	fmt.Fprintf(w, "format\t%s\n", d.Format)
 	fmt.Fprintf(w, "version\t%d\n", d.Version)
@@ -40,6 +74,9 @@ func (d *Description) writeHeader(w io.Writer) {
 	}
 	if d.TensorFlow != "" {
 		fmt.Fprintf(w, "tensorflow\t%s\n", printable(d.TensorFlow))
+	}
+	if d.Size != "" {
+		fmt.Fprintf(w, "size\t%s\n", d.Size)
 	}
 	if d.Unsafe != "" {
 		fmt.Fprintf(w, "unsafe\t%s\n", printable(d.Unsafe))

@@ -1,14 +1,11 @@
 package serve
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
-	"image"
-	"image/png"
 	"net/http"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
+	"github.com/tensorlambda/tensorlambda/internal/openapi"
 )
 
 // PixelRange is what black and white become in an input of floats: a number for each
@@ -41,12 +38,15 @@ type cardSignature struct {
 }
 
 // cardTensor is a tensor of a signature; its shape is null where the rank is not known,
-// and has -1 where a size is not. Image says of an input that an image may stand for it.
+// and has -1 where a size is not. Image says of an input that images may stand for its
+// rows, or where it is OneImage, that one may stand for its whole value.
 type cardTensor struct {
 	Name  string      `json:"name"`
 	DType string      `json:"dtype"`
 	Shape infer.Shape `json:"shape"`
 	Image bool        `json:"image,omitempty"`
+
+	OneImage bool `json:"oneImage,omitempty"`
 }
 
 type cardLimits struct {
@@ -67,13 +67,9 @@ func (s *Server) card(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	signatures, err := s.cardSignatures(m)
-	if err != nil {
-		return err
-	}
 	card := modelCard{
 		Name: m.Name, Version: m.Version, Format: m.Format, TensorFlow: s.page.TensorFlow(), Bytes: m.Bytes, SHA256: m.SHA256,
-		Labels: m.Labels, Default: m.Catalog().Default, Signatures: signatures, Pixels: s.page.Pixels, Limits: cardLimits{s.maxBody},
+		Labels: m.Labels, Default: m.Catalog().Default, Signatures: s.cardSignatures(m), Pixels: s.page.Pixels, Limits: cardLimits{s.maxBody},
 	}
 	if m.SHA256 == "" {
 		card.Identity = m.Identity
@@ -90,25 +86,22 @@ func (s *Server) card(w http.ResponseWriter, r *http.Request) error {
 // cardSignatures makes the signatures of a model once: asking what takes images decodes
 // one for each input, at the input's size. Of several requests that are the first, each
 // may make them.
-func (s *Server) cardSignatures(m *infer.Model) (map[string]cardSignature, error) {
+func (s *Server) cardSignatures(m *infer.Model) map[string]cardSignature {
 	if p := s.pictured.Load(); p != nil && p.model == m {
-		return p.signatures, nil
+		return p.signatures
 	}
 	catalog := m.Catalog()
-	pixel, err := onePixel()
-	if err != nil {
-		return nil, err
-	}
 	signatures := map[string]cardSignature{}
 	for name, signature := range catalog.Signatures {
 		inputs := cardTensors(signature.Inputs)
 		for i, input := range signature.Inputs {
-			inputs[i].Image = takesImage(catalog, input, pixel)
+			inputs[i].Image = openapi.TakesImage(catalog, input)
+			inputs[i].OneImage = inputs[i].Image && input.OneImage()
 		}
 		signatures[name] = cardSignature{signature.Method, inputs, cardTensors(signature.Outputs)}
 	}
 	s.pictured.Store(&pictured{m, signatures})
-	return signatures, nil
+	return signatures
 }
 
 func cardTensors(infos []infer.TensorInfo) []cardTensor {
@@ -117,21 +110,4 @@ func cardTensors(infos []infer.TensorInfo) []cardTensor {
 		tensors[i] = cardTensor{Name: info.Name, DType: info.DType.Enum(), Shape: info.Shape}
 	}
 	return tensors
-}
-
-// onePixel is the smallest image.
-func onePixel() ([]byte, error) {
-	var b bytes.Buffer
-	err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 1, 1)))
-	return b.Bytes(), err
-}
-
-// takesImage reports whether an image may stand for an input's value, which only whoever
-// decodes images knows.
-func takesImage(catalog *infer.Catalog, input infer.TensorInfo, pixel []byte) bool {
-	if catalog.Image == nil {
-		return false
-	}
-	_, err := catalog.Image(context.Background(), input, pixel)
-	return err == nil
 }

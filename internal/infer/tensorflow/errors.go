@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 	"github.com/tensorlambda/tensorlambda/internal/libtensorflow"
@@ -26,10 +27,20 @@ var kinds = map[int]error{
 // own; it may hold bytes that are not UTF-8. A fault of the server is no message
 // for the client: it may tell of files and addresses.
 func classify(err error) error {
+	if lacksKernel(err) {
+		return &infer.Error{Kind: infer.ErrUnimplemented, Message: err.Error()}
+	}
 	if kind, ok := kinds[statusCode(err)]; ok {
 		return &infer.Error{Kind: kind, Message: err.Error()}
 	}
 	return fmt.Errorf("run: %w: %w", infer.ErrInternal, err)
+}
+
+// lacksKernel reports an operation that this library has by name only, such as PyFunc
+// or one for other processors. TensorFlow's codes for it, INVALID_ARGUMENT and
+// NOT_FOUND, would blame the request.
+func lacksKernel(err error) bool {
+	return strings.Contains(err.Error(), "No OpKernel was registered to support Op") || strings.HasPrefix(err.Error(), "No registered '")
 }
 
 // statusCode is the code of an error that the binding made of a TF_Status, or of the one
