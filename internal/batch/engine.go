@@ -199,12 +199,12 @@ func (p *pipeline) block(ctx context.Context, it *item, decoder func() rows.Deco
 	}()
 	decoded, err := decoder().Decode(it.block)
 	if err != nil {
-		it.err = fmt.Errorf("input %s, rows from %d on: %w", p.in.object.URI, it.block.First, err)
+		it.err = fmt.Errorf("input %s, rows from %d on: %w", p.in.object.URI, it.block.First+1, err)
 		return
 	}
 	outcome, err := p.predict(ctx, decoded)
 	if err != nil {
-		it.err = fmt.Errorf("input %s, rows from %d on: %w", p.in.object.URI, it.block.First, err)
+		it.err = fmt.Errorf("input %s, rows from %d on: %w", p.in.object.URI, it.block.First+1, err)
 		return
 	}
 	for i := range outcome.Rows {
@@ -216,7 +216,7 @@ func (p *pipeline) block(ctx context.Context, it *item, decoder func() rows.Deco
 		}
 	}
 	if it.chunk, err = p.output.Encode(outcome); err != nil {
-		it.err = fmt.Errorf("output for %s, rows from %d on: %w", p.in.object.URI, it.block.First, err)
+		it.err = fmt.Errorf("output for %s, rows from %d on: %w", p.in.object.URI, it.block.First+1, err)
 	}
 }
 

@@ -28,6 +28,9 @@ func rowText(req *infer.Request, row int) string {
 	return b.String()
 }
 
+// anything is a row that nobody knows.
+const anything = "?"
+
 // checkRows adds records to rows, with a Take now and then, and compares every row
 // with what alone makes of its record.
 func checkRows(t *testing.T, rows codec.Rows, records [][]byte, alone func([]byte) (*codec.Predict, error)) {
@@ -43,7 +46,7 @@ func checkRows(t *testing.T, rows codec.Rows, records [][]byte, alone func([]byt
 			if n := req.Feeds[0].Value.Shape[0]; n != int64(len(want)) {
 				t.Fatalf("%d rows instead of %d", n, len(want))
 			}
-			if got := rowText(req, i); got != row {
+			if got := rowText(req, i); got != row && row != anything {
 				t.Fatalf("row %d:\ngot  %s\nwant %s", i, got, row)
 			}
 		}
@@ -59,6 +62,12 @@ func checkRows(t *testing.T, rows codec.Rows, records [][]byte, alone func([]byt
 			err = rows.Add(record)
 		}
 		p, wantErr := alone(record) // where several things are wrong, either may be told
+		if wantErr != nil && strings.Contains(wantErr.Error(), "does not have named input") {
+			if err == nil { // requests are strict, and say nothing of it
+				want = append(want, anything)
+			}
+			continue
+		}
 		if (err != nil) != (wantErr != nil) {
 			t.Fatalf("%q: %v, but alone: %v", record, err, wantErr)
 		}
@@ -142,7 +151,7 @@ func TestCSVRowsAreWhatTheirLinesAre(t *testing.T) {
 			header = []string{"x,y\n", "y,x\n"}[random.IntN(2)]
 		}
 		limits := codec.Limits{MaxTensorBytes: []int64{0, 70, 200, 2000}[random.IntN(4)]}
-		layout, named, err := codec.NewCSVLayout(table(inputs), []byte(header), limits)
+		layout, named, err := codec.NewCSVLayout(table(inputs), []byte(header), "", limits)
 		if err != nil || !named {
 			t.Fatal(named, err)
 		}
@@ -184,7 +193,7 @@ func FuzzRows(f *testing.F) {
 		}
 		outcomes(t, jsonRows(t, classifier(), limits), strings.Split(string(body), "\x1e")...)
 		for _, inputs := range []string{"x:float[?,2]", "x:string[?,2]"} {
-			layout, _, err := codec.NewCSVLayout(table(inputs), []byte("1,2"), limits)
+			layout, _, err := codec.NewCSVLayout(table(inputs), []byte("1,2"), "", limits)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/tensorlambda/tensorlambda/internal/codec"
+	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
 
 // csvRecords are the records of a CSV that are no blank lines.
@@ -42,10 +43,11 @@ func openCSV(ctx context.Context, src Source, o Options) (Reader, error) {
 	if err == nil {
 		var layout *codec.CSVLayout
 		var header bool
-		layout, header, err = codec.NewCSVLayout(o.Catalog, first, codecLimits(o.Limits))
+		layout, header, err = codec.NewCSVLayout(o.Catalog, first, o.Header, codecLimits(o.Limits))
 		if err == nil {
 			if !header && o.Part.From.Offset == 0 {
 				records.first = first
+				warnOfText(o)
 			}
 			return &recordReader{recordSource: records, limits: o.Limits, decoder: csvDecoder(o, layout, header)}, nil
 		}
@@ -55,6 +57,16 @@ func openCSV(ctx context.Context, src Source, o Options) (Reader, error) {
 		return &recordReader{recordSource: records, limits: o.Limits, err: io.EOF, decoder: func() Decoder { return &rowsDecoder{} }}, nil
 	}
 	return nil, errors.Join(err, records.Close())
+}
+
+// warnOfText warns of a first line that nothing tells from a header with a wrong name:
+// of numbers it would be an error row, but as a string anything is right.
+func warnOfText(o Options) {
+	sig, err := o.Catalog.Signature("")
+	if err != nil || len(sig.Inputs) != 1 || sig.Inputs[0].DType != infer.String || o.Header != "" || o.Warn == nil {
+		return
+	}
+	o.Warn(fmt.Sprintf("the first line of the CSV does not name the input %q and is scored as a row; if it is a header, give the column that name", sig.Inputs[0].Name))
 }
 
 func openRecords(ctx context.Context, src Source, o Options, from, to int64) (*csvRecords, error) {

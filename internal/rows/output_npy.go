@@ -122,7 +122,7 @@ func (o *npyOutput) Write(c Chunk) (failed int, err error) {
 		}
 	}
 	if chunk.err != nil {
-		return 0, fmt.Errorf("%w: row %d: %w", ErrOutput, o.rows(), chunk.err)
+		return 0, fmt.Errorf("%w: row %d: %w", ErrOutput, o.rows()+1, chunk.err)
 	}
 	return 0, nil
 }
@@ -142,7 +142,7 @@ func (o *npyOutput) write(chunk *npyChunk) error {
 			return err
 		}
 	} else if err := sameRows(o.info.DType, o.header.Shape[1:], chunk.dtype, chunk.shape); err != nil {
-		return fmt.Errorf("%w: row %d: %w", ErrOutput, o.rows(), err)
+		return fmt.Errorf("%w: row %d: %w", ErrOutput, o.rows()+1, err)
 	}
 	if _, err := o.sink.Write(chunk.data); err != nil {
 		return fmt.Errorf("write rows: %w", err)

@@ -115,6 +115,12 @@ type Options struct {
 	Part    Part
 	// Join wants Decoded.Instance, and for CSV Decoded.Columns and Decoded.Fields.
 	Join bool
+	// Header says whether a CSV has one: codec.HeaderPresent or codec.HeaderAbsent.
+	// Empty leaves it to the first line.
+	Header string
+	// Warn, where set, is told what the owner of the data may want to know although
+	// nothing is wrong. Open calls it.
+	Warn func(text string)
 }
 
 // Block is consecutive records of an input, not decoded yet.
