@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"path"
+	"strings"
 
 	"github.com/tensorlambda/tensorlambda/internal/batch"
 	"github.com/tensorlambda/tensorlambda/internal/blob"
+	"github.com/tensorlambda/tensorlambda/internal/codec"
 	"github.com/tensorlambda/tensorlambda/internal/coldstart"
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 	"github.com/tensorlambda/tensorlambda/internal/rows"
@@ -21,6 +24,7 @@ type scoreCall struct {
 	input, output blob.URI
 	format        rows.Format // empty means by the name of the output
 	force         bool
+	header        string // of a CSV: present, absent, or empty for what its first line looks like
 }
 
 // parseScore parses the arguments of score. Those that stand for settings change cfg.
@@ -34,9 +38,18 @@ func parseScore(cfg *config, args []string) (scoreCall, error) {
 		call.format, err = parseFormat(s)
 		return err
 	})
+	flags.Func("header", "whether the first line of a CSV is a header: `present or absent`", func(s string) error {
+		if call.header = s; s != codec.HeaderPresent && s != codec.HeaderAbsent {
+			return fmt.Errorf("%q is neither present nor absent", s)
+		}
+		return nil
+	})
 	var faults []error
 	if call.input, call.output, faults = parseInputOutput(flags, args); call.input != (blob.URI{}) && call.input.IsPrefix() {
 		faults = append(faults, fmt.Errorf("INPUT: %q is a prefix: one object at a time", call.input))
+	}
+	if err := call.checkOutput(); err != nil {
+		faults = append(faults, fmt.Errorf("OUTPUT: %w", err))
 	}
 	if cfg.ModelURI == "" {
 		faults = append(faults, errNoModel)
@@ -50,6 +63,23 @@ func parseScore(cfg *config, args []string) (scoreCall, error) {
 		return call, usageError{errors.Join(faults...)}
 	}
 	return call, nil
+}
+
+// checkOutput refuses names that say something else than what would be written.
+func (c scoreCall) checkOutput() error {
+	const formats = ".jsonl, .csv, .parquet or .npy"
+	name := path.Base(c.output.Key)
+	switch ext := strings.ToLower(path.Ext(name)); {
+	case c.output == blob.URI{} || c.output.IsPrefix():
+		return nil
+	case c.output.Scheme == blob.FileScheme && c.output.Key == "-":
+		return errors.New("answers go to a file or object, and not to the standard output: give a name that ends in " + formats)
+	case rows.Compressed(name):
+		return fmt.Errorf("%q: answers are not compressed: leave out %s, and compress the file afterwards", name, ext)
+	case c.format == "" && batch.FormatOf(c.output) == "":
+		return fmt.Errorf("%q does not say the format: give it an extension (%s), or choose one with --format", name, formats)
+	}
+	return nil
 }
 
 // scoreCommand scores one object or file into one other, as the function would.
@@ -73,7 +103,7 @@ func scoreCommand(ctx context.Context, cfg config, args []string, stdout, stderr
 	defer coldstart.Close() // the process ends with it
 	shown := newScoring(stderr, log)
 	options := batchOptions(cfg, stores)
-	options.Logger = log
+	options.Logger, options.Header = log, call.header
 	options.Model = func(ctx context.Context) (*infer.Model, error) { // asked for once the input is looked up
 		model, err := coldstart.Model(ctx)
 		starting.done()
