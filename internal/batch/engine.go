@@ -53,7 +53,7 @@ func (s *Scorer) run(ctx context.Context, st stream) (tally, error) {
 		return tally{}, fmt.Errorf("input %s: %w", st.in.object.URI, err)
 	}
 	defer reader.Close()
-	output, err := rows.NewOutput(st.sink, rows.OutputOptions{Format: st.format, Catalog: st.model.Catalog(), Join: s.o.Join})
+	output, err := rows.NewOutput(st.sink, rows.OutputOptions{Format: st.format, Catalog: st.model.Catalog(), Join: s.o.Join, Joined: rows.JoinedOf(reader)})
 	if err != nil {
 		return tally{}, fmt.Errorf("output for %s: %w", st.in.object.URI, err)
 	}

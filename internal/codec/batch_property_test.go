@@ -31,6 +31,23 @@ func rowText(req *infer.Request, row int) string {
 // anything is a row that nobody knows.
 const anything = "?"
 
+// checkSalvaged compares what is salvaged of a record without a fault with what it is.
+func checkSalvaged(t *testing.T, s codec.Salvager, record []byte, alone func([]byte) (*codec.Predict, error)) {
+	t.Helper()
+	feeds := s.Salvage(record)
+	p, err := alone(record)
+	if feeds == nil || err != nil { // a value has no parts; requests are stricter
+		return
+	}
+	named := func(a, b infer.Feed) bool { return a.Name == b.Name }
+	if !slices.EqualFunc(feeds, p.Feeds, named) { // of other tensors than the inputs
+		return
+	}
+	if got, want := rowText(&infer.Request{Feeds: feeds}, 0), rowText(p.Request, 0); got != want {
+		t.Fatalf("%q: salvaged %s, and it is %s", record, got, want)
+	}
+}
+
 // checkRows adds records to rows, with a Take now and then, and compares every row
 // with what alone makes of its record.
 func checkRows(t *testing.T, rows codec.Rows, records [][]byte, alone func([]byte) (*codec.Predict, error)) {
@@ -60,6 +77,11 @@ func checkRows(t *testing.T, rows codec.Rows, records [][]byte, alone func([]byt
 			}
 			take()
 			err = rows.Add(record)
+		}
+		if s, ok := rows.(codec.Salvager); ok && err == nil {
+			checkSalvaged(t, s, record, alone)
+		} else if ok {
+			s.Salvage(record) // what it finds is of use; that it ends is what counts
 		}
 		p, wantErr := alone(record) // where several things are wrong, either may be told
 		if wantErr != nil && strings.Contains(wantErr.Error(), "does not have named input") {

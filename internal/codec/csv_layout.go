@@ -85,6 +85,25 @@ func (l *CSVLayout) Columns() []string {
 	return list
 }
 
+// Further are the numbers of the columns that no input is made of.
+func (l *CSVLayout) Further() []int {
+	taken := make([]bool, l.columns)
+	for place := range l.columns {
+		if l.from == nil {
+			taken[place] = true
+		} else if place < len(l.from) {
+			taken[l.from[place]] = true
+		}
+	}
+	var further []int
+	for column, taken := range taken {
+		if !taken {
+			further = append(further, column)
+		}
+	}
+	return further
+}
+
 // newInputs are inputs without rows, whose shapes are known.
 func (l *CSVLayout) newInputs() *inputs {
 	in := newInputs(nil, l.catalog, l.sig, l.limit)

@@ -134,7 +134,7 @@ func (d *arrayDecoder) sift(data [][]byte, out *Decoded) (good [][]byte, records
 			if !ok {
 				return nil, nil, err
 			}
-			out.Faults = append(out.Faults, Fault{i, public})
+			out.Faults = append(out.Faults, Fault{Record: i, Err: public})
 			continue
 		}
 		for k := range row {

@@ -49,7 +49,8 @@ func openCSV(ctx context.Context, src Source, o Options) (Reader, error) {
 				records.first = first
 				warnOfText(o)
 			}
-			return &recordReader{recordSource: records, limits: o.Limits, decoder: csvDecoder(o, layout, header)}, nil
+			shown := newCSVInstances(o, layout, header)
+			return &recordReader{recordSource: records, limits: o.Limits, decoder: csvDecoder(o, layout, shown), joins: shown.joined(o)}, nil
 		}
 		err = unreadable(CSV, err)
 	}
@@ -94,15 +95,11 @@ func firstRecord(ctx context.Context, src Source, o Options, records *csvRecords
 	return first, err
 }
 
-func csvDecoder(o Options, layout *codec.CSVLayout, header bool) func() Decoder {
-	var columns []string
-	if o.Join {
-		columns = layout.Columns()
-	}
+func csvDecoder(o Options, layout *codec.CSVLayout, shown *csvInstances) func() Decoder {
 	return func() Decoder {
 		d := &rowsDecoder{rows: layout.Rows(), tooLong: tooLong(o.Limits)}
 		if o.Join {
-			d.show = (&csvInstances{columns: columns, header: header}).show
+			d.show = shown.show
 		}
 		return d
 	}

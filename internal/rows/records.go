@@ -25,12 +25,15 @@ type recordReader struct {
 	recordSource
 	limits  Limits
 	decoder func() Decoder
+	joins   Joined // what is known where instances are joined
 	first   int64
 	err     error // the source's, sticky
 }
 
 // maxRoom is for how many records there is room at once, whatever BATCH_ROWS says.
 const maxRoom = 4096
+
+func (r *recordReader) joined() Joined { return r.joins }
 
 func (r *recordReader) Decoder() Decoder { return r.decoder() }
 
@@ -99,7 +102,7 @@ func (d *rowsDecoder) Decode(b *Block) (*Decoded, error) {
 			err = d.rows.Add(record)
 		}
 		if err != nil {
-			out.Faults = append(out.Faults, Fault{i, err})
+			out.Faults = append(out.Faults, Fault{Record: i, Err: err, Feeds: d.readable(record)})
 			continue
 		}
 		numbers = append(numbers, i)
@@ -111,6 +114,14 @@ func (d *rowsDecoder) Decode(b *Block) (*Decoded, error) {
 		d.show(out, records)
 	}
 	return out, nil
+}
+
+// readable is what can be read of a record with a fault, nil unless it is to be joined.
+func (d *rowsDecoder) readable(record []byte) []infer.Feed {
+	if rows, ok := d.rows.(codec.Salvager); ok && d.show != nil && record != nil {
+		return rows.Salvage(record)
+	}
+	return nil
 }
 
 // tooLong is the fault of a record over the limit.

@@ -11,6 +11,8 @@ import (
 	"errors"
 	"io"
 
+	"github.com/parquet-go/parquet-go"
+
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
 
@@ -170,6 +172,11 @@ type Decoded struct {
 	// They are nil for other formats and unless Options.Join asks for them.
 	Columns []string
 	Fields  func(dst []byte, record int) []byte
+
+	// columns are further columns of the input, and further appends a value for each of
+	// them. They are nil unless Options.Join asks for them and there are any.
+	columns []furtherColumn
+	further func(dst []parquet.Value, record int) []parquet.Value
 }
 
 // Group is a request over several records. The first dimension of every feed is the
@@ -185,13 +192,16 @@ type Group struct {
 type Fault struct {
 	Record int
 	Err    error
+	// Feeds is what could be read where Options.Join asks for it: nil, or a feed of one
+	// row for each input of the signature, whose Value is nil where that is at fault.
+	Feeds []infer.Feed
 }
 
 // Row is what became of one record of a block: row Index of Results, which were
 // asked for with Feeds, or Err.
 type Row struct {
 	Results []infer.Result // nil where Err is set
-	Feeds   []infer.Feed   // nil where the record could not be read
+	Feeds   []infer.Feed   // those of Fault where the record could not be read
 	Index   int
 	Err     error
 }
@@ -233,4 +243,5 @@ type OutputOptions struct {
 	Format  Format // JSONLines, CSV, Parquet or NPY
 	Catalog *infer.Catalog
 	Join    bool // write the instances too
+	Joined  Joined
 }
