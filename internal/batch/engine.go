@@ -207,10 +207,13 @@ func (p *pipeline) block(ctx context.Context, it *item, decoder func() rows.Deco
 		it.err = fmt.Errorf("input %s, rows from %d on: %w", p.in.object.URI, it.block.First+1, err)
 		return
 	}
+	if p.part == (rows.Part{}) { // of others nobody knows what comes before
+		outcome.Place = it.block.Place
+	}
 	for i := range outcome.Rows {
-		if row := &outcome.Rows[i]; row.Err != nil {
+		if outcome.Rows[i].Err != nil {
 			if it.failed == 0 {
-				it.first = row.Message()
+				it.first = outcome.Message(i)
 			}
 			it.failed++
 		}

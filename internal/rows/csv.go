@@ -30,6 +30,9 @@ func (c *csvRecords) next() ([]byte, error) {
 	}
 }
 
+// line is right for first too, behind which nothing has been read then.
+func (c *csvRecords) line() int64 { return c.text.line }
+
 func (c *csvRecords) place() (Position, int64) { return c.stream.place(c.text.offset()) }
 
 // openCSV reads CSV. The first record of the object says what the columns are, for parts

@@ -23,6 +23,8 @@ func (e *elementRecords) next() ([]byte, error) {
 	return nil, io.EOF
 }
 
+func (e *elementRecords) line() int64 { return 0 }
+
 func (e *elementRecords) place() (Position, int64) { return Position{}, e.read }
 
 func (e *elementRecords) Close() error { return nil }

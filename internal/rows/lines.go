@@ -27,6 +27,10 @@ type splitter struct {
 	ending  ending
 	to      int64 // records start before it; 0 is no bound
 	maxLine int64
+
+	// Lines are counted from where the text begins: those before the record under way,
+	// and that in which the last record begins, from 1.
+	before, line int64
 }
 
 // newSplitter reads the records of s that start before to, or all where that is 0.
@@ -51,6 +55,7 @@ func (s *splitter) next() ([]byte, error) {
 	if s.offset() == 0 {
 		s.skipMark()
 	}
+	s.line = s.before + 1
 	for {
 		text := s.text()
 		if n := s.ending.next(text); n > 0 {
@@ -76,13 +81,20 @@ func (s *splitter) next() ([]byte, error) {
 func (s *splitter) finish(n int) ([]byte, error) {
 	record := s.text()[:n]
 	if int64(len(content(record))) <= s.maxLine {
+		s.count(record)
 		return s.take(n), nil
 	}
 	if bytes.IndexByte(record, '\n') < n-1 {
 		return s.long()
 	}
+	s.count(record)
 	s.drop(n)
 	return nil, nil
+}
+
+// count counts the lines of a record, which ends with a line.
+func (s *splitter) count(record []byte) {
+	s.before += int64(bytes.Count(record, []byte{'\n'}))
 }
 
 // long ends a record that is over the limit with its first line, which may be over the
@@ -102,6 +114,7 @@ func (s *splitter) skipLine(bound int64) error {
 	for {
 		if k := bytes.IndexByte(s.text(), '\n'); k >= 0 {
 			s.drop(k + 1)
+			s.before++
 			return nil
 		}
 		s.drop(len(s.text()))

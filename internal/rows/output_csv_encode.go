@@ -80,7 +80,7 @@ func (e *csvEncoder) add(record int) {
 		line.results, err = e.results(row)
 	}
 	if err != nil {
-		e.text = codec.AppendCSVText(e.text, []byte(message(err)))
+		e.text = codec.AppendCSVText(e.text, []byte(e.outcome.message(record, err)))
 	}
 	e.text = append(e.text, '\n')
 	line.end = len(e.text)

@@ -3,6 +3,7 @@ package rows
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/tensorlambda/tensorlambda/internal/codec"
@@ -63,7 +64,7 @@ func (o *npyOutput) Encode(outcome *Outcome) (Chunk, error) {
 	chunk := o.chunks.Get().(*npyChunk)
 	*chunk = npyChunk{data: chunk.data[:0]}
 	for i := range outcome.Rows {
-		if !chunk.add(&outcome.Rows[i]) {
+		if !chunk.add(outcome, i) {
 			break
 		}
 	}
@@ -71,17 +72,22 @@ func (o *npyOutput) Encode(outcome *Outcome) (Chunk, error) {
 }
 
 // add reports whether it could add a row.
-func (c *npyChunk) add(row *Row) bool {
-	if c.err = c.append(row); c.err != nil {
+func (c *npyChunk) add(o *Outcome, record int) bool {
+	if c.err = c.append(o, record); c.err != nil {
 		return false
 	}
 	c.n++
 	return true
 }
 
-func (c *npyChunk) append(row *Row) error {
+func (c *npyChunk) append(o *Outcome, record int) error {
+	row := &o.Rows[record]
 	if row.Err != nil {
-		return fmt.Errorf("%s; npy has no place for errors: use jsonl, csv or parquet", message(row.Err))
+		text := o.Message(record)
+		if strings.HasPrefix(text, "row ") { // as Write says
+			text = message(row.Err)
+		}
+		return fmt.Errorf("%s; npy has no place for errors: use jsonl, csv or parquet", text)
 	}
 	t := row.Results[0].Value
 	if c.n == 0 {

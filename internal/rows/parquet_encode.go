@@ -109,7 +109,7 @@ func (e *parquetEncoder) add(record int) {
 	e.tensors(last-e.output.outputs, e.output.outputs, err == nil, e.results, row.Index)
 	value := parquet.NullValue().Level(0, 0, last)
 	if err != nil {
-		value = parquet.ByteArrayValue([]byte(message(err))).Level(0, 1, last)
+		value = parquet.ByteArrayValue([]byte(e.outcome.message(record, err))).Level(0, 1, last)
 	}
 	e.end(last, append(e.columns[last].values, value))
 	e.rows = append(e.rows, r)

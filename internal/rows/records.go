@@ -14,6 +14,9 @@ type recordSource interface {
 	// next is the next record, nil for one that is over the limit, and io.EOF at the
 	// end. Records are not changed afterwards.
 	next() ([]byte, error)
+	// line is the number of the line, from 1 at the start of the part, in which the last
+	// record begins; 0 for records without lines.
+	line() int64
 	// place is where the record behind the last one begins, and how many bytes of the
 	// source have been read for those so far.
 	place() (Position, int64)
@@ -42,6 +45,7 @@ func (r *recordReader) Next() (*Block, error) {
 		return nil, r.err
 	}
 	records := make([][]byte, 0, min(r.limits.BlockRows, maxRoom))
+	var lines []int64
 	for size := int64(0); len(records) < r.limits.BlockRows && size < r.limits.BlockBytes; {
 		record, err := r.next()
 		if err != nil {
@@ -49,12 +53,18 @@ func (r *recordReader) Next() (*Block, error) {
 			break
 		}
 		records = append(records, record)
+		if line := r.line(); line > 0 {
+			if lines == nil {
+				lines = make([]int64, 0, cap(records))
+			}
+			lines = append(lines, line)
+		}
 		size += int64(len(record))
 	}
 	if len(records) == 0 {
 		return nil, r.err
 	}
-	b := &Block{First: r.first, N: len(records), records: records}
+	b := &Block{First: r.first, N: len(records), records: records, lines: lines}
 	b.Next, b.Read = r.place()
 	r.first += int64(b.N)
 	return b, nil

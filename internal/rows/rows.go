@@ -9,6 +9,7 @@ package rows
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/parquet-go/parquet-go"
@@ -132,7 +133,17 @@ type Block struct {
 	Next  Position // behind the last record
 	Read  int64    // bytes of the source behind the last record, for progress
 
-	records any // the format's own
+	records any     // the format's own
+	lines   []int64 // in which records begin, from 1 at the start of the part; nil where there are none
+}
+
+// Place names a record as an editor or a table would: "line 3", where records are lines,
+// or "row 2". It counts from 1 at the start of the part.
+func (b *Block) Place(record int) string {
+	if b.lines != nil {
+		return fmt.Sprintf("line %d", b.lines[record])
+	}
+	return fmt.Sprintf("row %d", b.First+int64(record)+1)
 }
 
 // Reader cuts an input into blocks. One goroutine calls Next; decoders are for
@@ -206,13 +217,23 @@ type Row struct {
 	Err     error
 }
 
-// Message is what outputs say of Err: one line of bounded length.
-func (r *Row) Message() string { return message(r.Err) }
-
 // Outcome is what became of a block.
 type Outcome struct {
 	*Decoded
 	Rows []Row // one for each record, in order
+	// Place names a record; nil where nobody knows how many there are before.
+	Place func(record int) string
+}
+
+// Message is what outputs say of the Err of a row: one line of bounded length, with the
+// place.
+func (o *Outcome) Message(record int) string { return o.message(record, o.Rows[record].Err) }
+
+func (o *Outcome) message(record int, err error) string {
+	if o.Place == nil {
+		return message(err)
+	}
+	return o.Place(record) + ": " + message(err)
 }
 
 // Output writes rows in one format, one for each record.
