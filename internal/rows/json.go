@@ -37,6 +37,9 @@ func openDocument(ctx context.Context, src Source, o Options) (Reader, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := foreign(JSON, doc); err != nil {
+		return nil, err
+	}
 	outline, err := codec.ReadOutline(doc, codecLimits(o.Limits))
 	if err != nil {
 		return nil, fmt.Errorf("json input: %w: %w", ErrCorrupt, err)

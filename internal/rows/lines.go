@@ -25,6 +25,7 @@ type ending interface {
 type splitter struct {
 	window
 	ending  ending
+	format  Format
 	to      int64 // records start before it; 0 is no bound
 	maxLine int64
 
@@ -43,7 +44,7 @@ func newSplitter(s *stream, e ending, from, to int64, l Limits) *splitter {
 	if s.compressed != None {
 		end = chunk
 	}
-	return &splitter{window: newWindow(s, from, end-from, l.MaxLine), ending: e, to: to, maxLine: l.MaxLine}
+	return &splitter{window: newWindow(s, from, end-from, l.MaxLine), ending: e, format: s.format, to: to, maxLine: l.MaxLine}
 }
 
 // next is the next record, with its line feed where it has one, and nil for one over
@@ -53,7 +54,9 @@ func (s *splitter) next() ([]byte, error) {
 		return nil, io.EOF
 	}
 	if s.offset() == 0 {
-		s.skipMark()
+		if err := s.begin(); err != nil {
+			return nil, err
+		}
 	}
 	s.line = s.before + 1
 	for {
@@ -128,6 +131,17 @@ func (s *splitter) skipLine(bound int64) error {
 			return s.err
 		}
 	}
+}
+
+// begin looks at how the text begins. The error is ErrFormat for what is none.
+func (s *splitter) begin() error {
+	for len(s.text()) < longestStart && s.more() {
+	}
+	if err := foreign(s.format, s.text()); err != nil {
+		return err
+	}
+	s.skipMark()
+	return nil
 }
 
 // skipMark skips the byte order mark that a text may begin with.
