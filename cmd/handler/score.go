@@ -9,9 +9,12 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path"
+	"strings"
 
 	"github.com/tensorlambda/tensorlambda/internal/batch"
 	"github.com/tensorlambda/tensorlambda/internal/blob"
+	"github.com/tensorlambda/tensorlambda/internal/codec"
 	"github.com/tensorlambda/tensorlambda/internal/coldstart"
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 	"github.com/tensorlambda/tensorlambda/internal/rows"
@@ -22,6 +25,7 @@ type scoreCall struct {
 	input, output blob.URI
 	format        rows.Format // empty means by the name of the output
 	force         bool
+	header        string // of a CSV: present, absent, or empty for what its first line looks like
 }
 
 // parseScore parses the arguments of score. Those that stand for settings change cfg.
@@ -35,12 +39,21 @@ func parseScore(cfg *config, args []string) (scoreCall, error) {
 		call.format, err = parseFormat(s)
 		return err
 	})
+	flags.Func("header", "whether the first line of a CSV is a header: `present or absent`", func(s string) error {
+		if call.header = s; s != codec.HeaderPresent && s != codec.HeaderAbsent {
+			return fmt.Errorf("%q is neither present nor absent", s)
+		}
+		return nil
+	})
 	input, output, faults, err := parseInputOutput(flags, args)
 	if err != nil {
 		return call, err
 	}
 	call.input, call.output = input, output
 	faults = append(faults, call.places()...)
+	if err := call.checkOutput(); err != nil {
+		faults = append(faults, fmt.Errorf("OUTPUT: %w", err))
+	}
 	if cfg.ModelURI == "" {
 		faults = append(faults, errNoModel)
 	} else if _, err := blob.ParseURI(cfg.ModelURI); err != nil {
@@ -78,6 +91,20 @@ func isFile(path string, file os.FileInfo) bool {
 	return err == nil && os.SameFile(other, file)
 }
 
+// checkOutput refuses names of what is not written.
+func (c scoreCall) checkOutput() error {
+	name := path.Base(c.output.Key)
+	switch ext := strings.ToLower(path.Ext(name)); {
+	case c.output == blob.URI{} || c.output.IsPrefix():
+		return nil
+	case c.output.Scheme == blob.FileScheme && c.output.Key == "-":
+		return errors.New("answers go to a file or object, and not to the standard output: give a name that ends in .jsonl, .csv, .parquet or .npy")
+	case rows.Compressed(name):
+		return fmt.Errorf("%q: answers are not compressed: leave out %s, and compress the file afterwards", name, ext)
+	}
+	return nil
+}
+
 // scoreCommand scores one object or file into one other, as the function would.
 func scoreCommand(ctx context.Context, cfg config, args []string, stdout, stderr io.Writer) error {
 	call, err := parseScore(&cfg, args)
@@ -85,6 +112,9 @@ func scoreCommand(ctx context.Context, cfg config, args []string, stdout, stderr
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
+	if call.format == "" && batch.FormatOf(call.output) == "" && !call.output.IsPrefix() {
+		log.Warn("the output's name says no format (.jsonl, .csv, .parquet, .npy), so OUTPUT_FORMAT does", "output", call.output, "format", cfg.Format)
+	}
 	starting := newProgress(stderr, log)
 	stores, err := openStores(ctx, cfg, call.input, call.output)
 	if err != nil {
@@ -99,7 +129,7 @@ func scoreCommand(ctx context.Context, cfg config, args []string, stdout, stderr
 	defer coldstart.Close() // the process ends with it
 	shown := newScoring(stderr, log)
 	options := batchOptions(cfg, stores)
-	options.Logger = log
+	options.Logger, options.Header = log, call.header
 	options.Model = func(ctx context.Context) (*infer.Model, error) { // asked for once the input is looked up
 		model, err := coldstart.Model(ctx)
 		starting.done()

@@ -33,14 +33,29 @@ func TestScoreArguments(t *testing.T) {
 		join  bool
 	}{
 		{input + " " + output, scoreCall{input: in, output: out}, "digits.pb", false},
-		{input + " " + output + " --force --join --format csv --model m.pb", scoreCall{in, out, rows.CSV, true}, "m.pb", true},
-		{"--force --join --format=csv --model=m.pb " + input + " " + output, scoreCall{in, out, rows.CSV, true}, "m.pb", true},
-		{"-format npy " + input + " -force " + output, scoreCall{in, out, rows.NPY, true}, "digits.pb", false},
+		{input + " " + output + " --force --join --format csv --model m.pb", scoreCall{in, out, rows.CSV, true, ""}, "m.pb", true},
+		{"--force --join --format=csv --model=m.pb " + input + " " + output, scoreCall{in, out, rows.CSV, true, ""}, "m.pb", true},
+		{"-format npy " + input + " -force " + output, scoreCall{in, out, rows.NPY, true, ""}, "digits.pb", false},
+		{"--header present " + input + " " + output, scoreCall{input: in, output: out, header: "present"}, "digits.pb", false},
+		{input + " " + output + " --header=absent", scoreCall{input: in, output: out, header: "absent"}, "digits.pb", false},
 	} {
 		cfg := config{ModelURI: "digits.pb", Format: rows.JSONLines}
 		got, err := parseScore(&cfg, strings.Fields(c.args))
 		if err != nil || !reflect.DeepEqual(got, c.want) || cfg.ModelURI != c.model || cfg.Join != c.join {
 			t.Errorf("%s: got %+v, model %s, join %v (%v), want %+v, %s, %v", c.args, got, cfg.ModelURI, cfg.Join, err, c.want, c.model, c.join)
+		}
+	}
+}
+
+// The format is in the name of the output, or chosen; other names leave it to the setting.
+func TestScoreTakesOutputsWhoseFormatIsKnown(t *testing.T) {
+	for _, args := range []string{
+		"out.jsonl", "OUT.CSV", "out.parquet", "a.b/out.npy", "out.ndjson", "out/", "s3://outbox/day/", "s3://outbox/day/out.csv", "out.txt", "out",
+		"out --format csv", "out.xlsx --format jsonl", "out.csv --format parquet",
+	} {
+		cfg := config{ModelURI: "m.pb", Format: rows.JSONLines}
+		if _, err := parseScore(&cfg, append([]string{"in.csv"}, strings.Fields(args)...)); err != nil {
+			t.Errorf("%s: %v", args, err)
 		}
 	}
 }
@@ -56,12 +71,17 @@ func TestWrongCallsOfScore(t *testing.T) {
 		{"--model m.pb a b c", []string{"want INPUT and OUTPUT"}},
 		{"--model m.pb a b --twice", []string{"twice"}},
 		{"--model m.pb a b --format xml", []string{`"xml"`, "parquet"}},
+		{"--model m.pb a b.csv --header maybe", []string{`"maybe"`, "present", "absent"}},
+		{"--model m.pb a.csv out.csv.gz", []string{`"out.csv.gz"`, "not compressed"}},
+		{"--model m.pb a.csv out.csv.zst --format csv", []string{`"out.csv.zst"`, "not compressed"}},
+		{"--model m.pb a.csv -", []string{"standard output"}},
+		{"--model m.pb a.csv - --format csv", []string{"standard output"}},
 		{"--model m.pb a b --join --format npy", []string{"--join", "npy"}},
 		{"gs://b/in day/in.jsonl", []string{"INPUT", "gs", "MODEL_URI"}},
 		{"day/ http://b/out", []string{"INPUT", "prefix", "OUTPUT", "http", "MODEL_URI"}},
 		{"--model gs://models/m gs://b/a b", []string{"--model", "INPUT"}},
-		{"--model s3://models/m a b", []string{"AWS_REGION", "s3://models/m"}},
-		{"--model m.pb s3://inbox/a b", []string{"AWS_REGION", "s3://inbox/a"}},
+		{"--model s3://models/m a b.csv", []string{"AWS_REGION", "s3://models/m"}},
+		{"--model m.pb s3://inbox/a b.csv", []string{"AWS_REGION", "s3://inbox/a"}},
 		{"--model m.pb a s3://outbox/", []string{"AWS_REGION", "s3://outbox/"}},
 	} {
 		t.Run(c.args, func(t *testing.T) {

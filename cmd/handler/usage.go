@@ -12,7 +12,7 @@ const usage = `tensorlambda serves a TensorFlow model as a Lambda function.
 
   bootstrap serve [URI] [--addr 127.0.0.1:8080]   serve the model over HTTP
   bootstrap score INPUT OUTPUT [--model URI]      score the rows of an object or file, as the S3 event would
-            [--format jsonl|csv|parquet|npy] [--join] [--force]
+            [--format jsonl|csv|parquet|npy] [--header present|absent] [--join] [--force]
   bootstrap pack INPUT OUTPUT [--signature NAME]  write a SavedModel that starts faster and answers the same
   bootstrap inspect [URI] [--ops] [--json]        say what a model is: signatures, shapes, operations
   bootstrap version                               versions of this program and of TensorFlow

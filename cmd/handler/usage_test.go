@@ -64,7 +64,7 @@ func TestWrongCalls(t *testing.T) {
 		{[]string{"version", "--all"}, "version: flag provided but not defined: -all; version has no flags\n"},
 		{
 			[]string{"score", file, "o.csv", "--format", "jsn", "--model", "house"},
-			`score: invalid value "jsn" for flag -format: "jsn" is none of jsonl, csv, parquet and npy; score has --force, --format, --join, --model: see ` + "`bootstrap help score`\n",
+			`score: invalid value "jsn" for flag -format: "jsn" is none of jsonl, csv, parquet and npy; score has --force, --format, --header, --join, --model: see ` + "`bootstrap help score`\n",
 		},
 		{[]string{"pack", "--sig", "x", "a", "b"}, "pack: flag provided but not defined: -sig; pack has --signature: see `bootstrap help pack`\n"},
 		{[]string{"score", dir, "o.csv", "--model", "m"}, `score: INPUT: "` + "file://" + dir + `" is a folder: INPUT is one file` + "\n"},

@@ -57,7 +57,7 @@ func (s *Scorer) run(ctx context.Context, st stream) (tally, error) {
 	if st.in.encoding.Format == rows.Image {
 		catalog = rows.ImageRows(catalog)
 	}
-	output, err := rows.NewOutput(st.sink, rows.OutputOptions{Format: st.format, Catalog: catalog, Join: s.o.Join})
+	output, err := rows.NewOutput(st.sink, rows.OutputOptions{Format: st.format, Catalog: catalog, Join: s.o.Join, Joined: rows.JoinedOf(reader)})
 	if err != nil {
 		return tally{}, fmt.Errorf("output for %s: %w", st.in.object.URI, err)
 	}
@@ -203,24 +203,27 @@ func (p *pipeline) block(ctx context.Context, it *item, decoder func() rows.Deco
 	}()
 	decoded, err := decoder().Decode(it.block)
 	if err != nil {
-		it.err = fmt.Errorf("input %s, rows from %d on: %w", p.in.object.URI, it.block.First, err)
+		it.err = fmt.Errorf("input %s, rows from %d on: %w", p.in.object.URI, it.block.First+1, err)
 		return
 	}
 	outcome, err := p.predict(ctx, decoded)
 	if err != nil {
-		it.err = fmt.Errorf("input %s, rows from %d on: %w", p.in.object.URI, it.block.First, err)
+		it.err = fmt.Errorf("input %s, rows from %d on: %w", p.in.object.URI, it.block.First+1, err)
 		return
 	}
+	if p.part == (rows.Part{}) { // of others nobody knows what comes before
+		outcome.Place = it.block.Place
+	}
 	for i := range outcome.Rows {
-		if row := &outcome.Rows[i]; row.Err != nil {
+		if outcome.Rows[i].Err != nil {
 			if it.failed == 0 {
-				it.first = row.Message()
+				it.first = outcome.Message(i)
 			}
 			it.failed++
 		}
 	}
 	if it.chunk, err = p.output.Encode(outcome); err != nil {
-		it.err = fmt.Errorf("output for %s, rows from %d on: %w", p.in.object.URI, it.block.First, err)
+		it.err = fmt.Errorf("output for %s, rows from %d on: %w", p.in.object.URI, it.block.First+1, err)
 	}
 }
 

@@ -52,9 +52,9 @@ func TestWhatEndsAJobNamesTheInput(t *testing.T) {
 		place                        string
 	}{
 		{"a deadline in mid-job", "rows.jsonl", "1\n2\n3\n4\n", "out.jsonl", nil, ends, ends, "behind row"},
-		{"a model that is gone", "rows.jsonl", "1\n2\n3\n4\n", "out.jsonl", infer.ErrUnavailable, nil, infer.ErrUnavailable, "rows from 2 on"},
+		{"a model that is gone", "rows.jsonl", "1\n2\n3\n4\n", "out.jsonl", infer.ErrUnavailable, nil, infer.ErrUnavailable, "rows from 3 on"},
 		{"a damaged tail", "rows.tfrecord", "no record", "out.jsonl", nil, nil, rows.ErrCorrupt, "behind row 0"},
-		{"an error row in npy", "rows.jsonl", "1\n\"two\"\n", "out.npy", nil, nil, rows.ErrOutput, "row 1"},
+		{"an error row in npy", "rows.jsonl", "1\n\"two\"\n", "out.npy", nil, nil, rows.ErrOutput, "row 2"},
 		{"a panic", "rows.jsonl", "1\n2\n3\n4\n", "out.jsonl", errPanics, nil, infer.ErrInternal, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

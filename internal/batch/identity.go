@@ -53,7 +53,11 @@ func modelIdentity(m *infer.Model) string {
 
 // settings is a checksum over what shapes the output besides model and input.
 func (s *Scorer) settings(format rows.Format) string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{layout, string(format), strconv.FormatBool(s.o.Join), s.o.Settings}, "\x00")))
+	settings := []string{layout, string(format), strconv.FormatBool(s.o.Join), s.o.Settings}
+	if s.o.Header != "" {
+		settings = append(settings, s.o.Header)
+	}
+	sum := sha256.Sum256([]byte(strings.Join(settings, "\x00")))
 	return hex.EncodeToString(sum[:8])
 }
 

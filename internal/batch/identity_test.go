@@ -42,6 +42,7 @@ func TestIdentityTellsAnswersApart(t *testing.T) {
 		"the model's files":   s.identity(anInput("v1", "", noon), &infer.Model{Name: "digits", Version: "1", Identity: "abce"}, rows.JSONLines),
 		"another format":      s.identity(anInput("v1", "", noon), aModel, rows.CSV),
 		"joined":              New(Options{Settings: "a", Join: true}).identity(anInput("v1", "", noon), aModel, rows.JSONLines),
+		"with a header":       New(Options{Settings: "a", Header: "present"}).identity(anInput("v1", "", noon), aModel, rows.JSONLines),
 		"another setting":     New(Options{Settings: "b"}).identity(anInput("v1", "", noon), aModel, rows.JSONLines),
 		"somebody's own file": {},
 	} {

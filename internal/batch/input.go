@@ -50,9 +50,18 @@ func (in *input) version() string {
 
 // readOptions are those of rows for this input.
 func (s *Scorer) readOptions(in *input, model *infer.Model, part rows.Part) rows.Options {
-	return rows.Options{
-		Encoding: in.encoding, Catalog: model.Catalog(), Limits: s.o.Limits, Part: part, Join: s.o.Join,
+	o := rows.Options{
+		Encoding: in.encoding, Catalog: model.Catalog(), Limits: s.o.Limits, Part: part, Join: s.o.Join, Header: s.o.Header,
 	}
+	if !in.inMemory { // whoever sends rows sees the answers, and not this log
+		o.Warn = func(text string) { s.warn(in, text) }
+	}
+	return o
+}
+
+// warn tells what may be wrong with an input that is scored all the same.
+func (s *Scorer) warn(in *input, text string) {
+	s.o.Logger.Warn(text, "input", in.object.URI.String())
 }
 
 // source is the bytes of the input.

@@ -22,7 +22,9 @@ type Options struct {
 	// Format is that of outputs; empty means rows.JSONLines.
 	Format rows.Format
 	// Join writes the instances into the output too.
-	Join   bool
+	Join bool
+	// Header is that of rows.Options.
+	Header string
 	Limits rows.Limits
 	// ShardBytes is the size above which an object is cut into shards where there is
 	// a Queue; 0 means 256 MiB.

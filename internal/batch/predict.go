@@ -14,7 +14,7 @@ import (
 func (p *pipeline) predict(ctx context.Context, decoded *rows.Decoded) (*rows.Outcome, error) {
 	outcome := &rows.Outcome{Decoded: decoded, Rows: make([]rows.Row, decoded.N)}
 	for _, fault := range decoded.Faults {
-		outcome.Rows[fault.Record].Err = fault.Err
+		outcome.Rows[fault.Record] = rows.Row{Err: fault.Err, Feeds: fault.Feeds}
 	}
 	for _, group := range decoded.Groups {
 		ask := p.group

@@ -59,6 +59,9 @@ func (s *Scorer) Score(ctx context.Context, r Request) (Report, error) {
 // say.
 func FormatOf(output blob.URI) rows.Format {
 	format := rows.Format(strings.TrimPrefix(strings.ToLower(path.Ext(output.Key)), "."))
+	if format == "ndjson" {
+		format = rows.JSONLines
+	}
 	if _, ok := contentTypes[format]; !ok || output.IsPrefix() {
 		return ""
 	}
@@ -149,6 +152,9 @@ func (j *job) write(ctx context.Context, options blob.CreateOptions) (Report, er
 	}
 	if err := commit(ctx, upload); err != nil {
 		return Report{}, fmt.Errorf("output: %w", err)
+	}
+	if tally.rows == 0 {
+		j.s.warn(j.in, "the input has no rows")
 	}
 	report := Report{Output: j.output.String(), Rows: tally.rows, Errors: tally.errors}
 	if tally.rows > 0 && tally.errors == tally.rows {

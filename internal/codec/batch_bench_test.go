@@ -97,7 +97,7 @@ func jsonRowsOf(c *infer.Catalog, _ []byte) (codec.Rows, error) {
 }
 
 func csvRowsOf(c *infer.Catalog, first []byte) (codec.Rows, error) {
-	layout, _, err := codec.NewCSVLayout(c, first, codec.Limits{})
+	layout, _, err := codec.NewCSVLayout(c, first, "", codec.Limits{})
 	if err != nil {
 		return nil, err
 	}

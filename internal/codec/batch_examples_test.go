@@ -93,7 +93,7 @@ func TestExampleRowsWantAVectorOfStrings(t *testing.T) {
 
 // A line of CSV is no serialized example, so every row would fail.
 func TestExamplesAreNoCSV(t *testing.T) {
-	if _, _, err := codec.NewCSVLayout(classifier(), []byte("x,n"), codec.Limits{}); !errors.Is(err, infer.ErrInvalidArgument) || !strings.Contains(err.Error(), "TFRecord") {
+	if _, _, err := codec.NewCSVLayout(classifier(), []byte("x,n"), "", codec.Limits{}); !errors.Is(err, infer.ErrInvalidArgument) || !strings.Contains(err.Error(), "TFRecord") {
 		t.Errorf("error %v, want one that says what to write", err)
 	}
 }

@@ -10,6 +10,10 @@ import (
 // in DecodePredict: a value or list for the only input, or an object of named inputs.
 // For a signature whose method is classify or regress and whose only input is a
 // vector of strings, a record is the object of features that DecodeExamples reads.
+//
+// Files have more in them than requests, and are not written for one model: keys that
+// are no input are ignored, and where a row of an input has one element, its value may
+// stand without the brackets.
 // The error is that of a signature that cannot be asked so.
 func NewJSONRows(c *infer.Catalog, l Limits) (Rows, error) {
 	l = l.withDefaults()
@@ -40,7 +44,7 @@ type jsonBatch struct {
 }
 
 func (b *jsonBatch) begin() {
-	b.batch.begin(newInputs(nil, b.catalog, b.sig, b.limit))
+	b.batch.begin(newFileInputs(b.catalog, b.sig, b.limit))
 	b.reader = b.into(b.in)
 }
 
@@ -67,7 +71,7 @@ func (b *jsonBatch) Add(record []byte) error {
 // alone tells a row that is wrong from one that is only unlike the rows of the batch,
 // by reading it as the first of another batch. It may take what the batch has left.
 func (b *jsonBatch) alone(line []byte) error {
-	other := b.into(newInputs(nil, b.catalog, b.sig, b.in.budget.left))
+	other := b.into(newFileInputs(b.catalog, b.sig, b.in.budget.left))
 	err := other.batchRow(line)
 	if err == nil || errors.Is(err, infer.ErrTooLarge) {
 		return ErrNextBatch

@@ -106,13 +106,19 @@ func TestJSONRows(t *testing.T) {
 			"! JSON Parse error: The document root must not be followed by other values. at offset: 2",
 			"x=[1,1] 1"}},
 		{"a bad object among lists", "x:int8", []string{"[1]", `{"y": 1}`, `{"x": 300}`, "[2]"}, []string{
-			`! input "y": JSON object: does not have named input: y`,
+			`! JSON object: {"y": 1} has no value for "x"`,
 			`! input "x": JSON Value: 300 Type: Number is not of expected type: int8: out of range, -128 to 127`,
 			"x=[2,1] 1 2"}},
 		{"an input is missing", "a:float b:float", []string{`{"a":1,"b":2}`, `{"a":1}`, `{}`, `{"a":3,"b":4}`}, []string{
-			`! JSON object: {"a":1} keys must be equal to: a,b`,
-			`! JSON object: {} keys must be equal to: a,b`,
+			`! JSON object: {"a":1} has no value for "b"`,
+			`! JSON object: {} has no value for "a", "b"`,
 			"a=[2] 1 3 b=[2] 2 4"}},
+		{"further keys", "a:float b:float", []string{`{"id":"u","a":1,"b":2}`, `{"a":3, "tags": [{"a": 5}, null], "b":4, "c": {}}`, `{"b":6,"id":7,"a":5,"id":8}`},
+			[]string{"a=[3] 1 3 5 b=[3] 2 4 6"}},
+		{"further keys instead", "a:float b:float", []string{`{"id":1,"a":1}`, `{"a":1,"b":2}`}, []string{
+			`! JSON object: {"id":1,"a":1} has no value for "b"`, "a=[1] 1 b=[1] 2"}},
+		{"further keys that are no JSON", "a:float", []string{`{"a":1,"id":nul}`, `{"a":2,"id":null}`}, []string{
+			"! JSON Parse error: Invalid value. at offset: 15", "a=[1] 2"}},
 		{"an input twice", "a:float", []string{`{"a":1}`, `{"a":2,"a":3}`}, []string{
 			`! input "a": JSON object: named input is given more than once`, "a=[1] 1"}},
 		{"a list for several inputs", "a:float b:float", []string{"[1]"}, []string{
@@ -122,6 +128,28 @@ func TestJSONRows(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := outcomes(t, jsonRows(t, inputsOf(tt.inputs), codec.Limits{}), tt.records...); !slices.Equal(got, tt.want) {
+				t.Errorf("got  %q\nwant %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// Where a row has one element there is nothing that its brackets could say.
+func TestScalarsAsRowsOfOneElement(t *testing.T) {
+	for _, tt := range []struct {
+		name, inputs string
+		records      []string
+		want         []string
+	}{
+		{"objects", "a:float[?,1] b:string[?,1,1]", []string{`{"a":1,"b":"x"}`, `{"a":[2],"b":[["y"]]}`, `{"a":3,"b":{"b64":"eg=="}}`},
+			[]string{`a=[3,1] 1 2 3 b=[3,1,1] "x" "y" "z"`}},
+		{"the only input", "a:float[?,1]", []string{"1", "[2]", "-3", `{"a": 4}`}, []string{"a=[3,1] 1 2 -3", "a=[1,1] 4"}},
+		{"a bad one", "a:int8[?,1]", []string{"1", "1.5", "3"}, []string{`! JSON Value: 1.5 Type: Number is not of expected type: int8`, "a=[2,1] 1 3"}},
+		{"rows that may have more", "a:float[?,?] b:float[?,2]", []string{`{"a":1,"b":2}`}, []string{"a=[1] 1 b=[1] 2"}},
+		{"lists of another depth", "a:float[?,1,1]", []string{"[1]"}, []string{"a=[1,1] 1"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := outcomes(t, jsonRows(t, table(tt.inputs), codec.Limits{}), tt.records...); !slices.Equal(got, tt.want) {
 				t.Errorf("got  %q\nwant %q", got, tt.want)
 			}
 		})
@@ -170,7 +198,7 @@ func TestJSONRowsNameAnyTensor(t *testing.T) {
 		{"an input of a bad row is forgotten", []string{`{"x": 1, "h1": "a"}`, `{"h2": 2}`},
 			[]string{`! input "h1": JSON Value: "a" Type: String is not of expected type: int32`, "h2=[1] 2"}},
 		{"nothing behind something", []string{`{"h1": 1}`, `{}`, `{"h1": 2}`},
-			[]string{`! JSON object: {} keys must be equal to: x`, "h1=[2] 1 2"}},
+			[]string{`! JSON object: {} has no value for "x"`, "h1=[2] 1 2"}},
 		{"one tensor by two names", []string{`{"x": 1}`, `{"x": 1, "x_op": 2}`, `{"x": 3}`},
 			[]string{`! inputs "x" and "x_op" are the same tensor and cannot both be fed`, "x=[2] 1 3"}},
 		{"one tensor by two names, first", []string{`{"x": 1, "x_op": 2}`, "[3]"},
@@ -253,7 +281,7 @@ func TestTakeHandsOver(t *testing.T) {
 }
 
 func TestTakeOfNothing(t *testing.T) {
-	csv, _, err := codec.NewCSVLayout(inputsOf("x:float"), []byte("x"), codec.Limits{})
+	csv, _, err := codec.NewCSVLayout(inputsOf("x:float"), []byte("x"), "", codec.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -199,7 +199,7 @@ func (r *csvRows) located(record *csvRecord, column int, err error) error {
 	}
 	hint := ""
 	if r.first != nil && bytes.Equal(record.text, r.first) {
-		hint = "; a header would begin with the name of an input (" + names(r.sig.Inputs) + ")"
+		hint = "; " + r.hint
 	}
 	return invalid("CSV %s: %s%s", record.place(column), err, hint)
 }

@@ -20,7 +20,7 @@ func (p *plain) layOut(first csvRecord, header string) (*CSVLayout, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &CSVLayout{plain: p, columns: columns}
+	l := &CSVLayout{plain: p, columns: columns, hint: "a header would begin with the name of an input (" + names(p.sig.Inputs) + ")"}
 	fields := first
 	name, _ := fields.field() // count has read it
 	if header != HeaderAbsent {

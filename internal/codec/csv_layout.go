@@ -18,6 +18,7 @@ type CSVLayout struct {
 	from []int
 	// first is the first record, where that is a row; header where it is none.
 	first, header []byte
+	hint          string // what a fault of first adds
 }
 
 // csvInput is how many columns make up a row of an input, and its shape.
@@ -29,10 +30,12 @@ type csvInput struct {
 // maxShownHeader bounds the first record that is kept for a hint in a message.
 const maxShownHeader = 1 << 16
 
-// NewCSVLayout lays a CSV out by its first record. header says that the record is a
-// header and no row. The errors and rules are those of DecodeCSV; the record is not
+// NewCSVLayout lays a CSV out by its first record. isHeader says that the record is a
+// header and no row: it is one if some field names an input, unless header, which is
+// HeaderPresent, HeaderAbsent or empty, decides that. Columns that name no input are
+// left alone. Otherwise the rules and errors are those of DecodeCSV; the record is not
 // kept.
-func NewCSVLayout(c *infer.Catalog, first []byte, l Limits) (layout *CSVLayout, header bool, err error) {
+func NewCSVLayout(c *infer.Catalog, first []byte, header string, l Limits) (layout *CSVLayout, isHeader bool, err error) {
 	p, err := newPlain(c, "CSV without a header", l)
 	if err != nil {
 		return nil, false, err
@@ -40,9 +43,8 @@ func NewCSVLayout(c *infer.Catalog, first []byte, l Limits) (layout *CSVLayout, 
 	if takesExamples(p.sig) {
 		return nil, false, invalid("signature %q takes serialized examples, which CSV cannot hold: write JSON lines or TFRecords", p.sig.Name)
 	}
-	p.instead = "write JSON lines"
 	record := batchRecord(bytes.TrimPrefix(first, byteOrderMark))
-	if layout, err = p.layOut(record, ""); err != nil {
+	if layout, err = p.layOutFile(record, header); err != nil {
 		return nil, false, err
 	}
 	layout.header = bytes.Clone(layout.header)
@@ -81,6 +83,25 @@ func (l *CSVLayout) Columns() []string {
 		list = append(list, info.Name+"_"+strconv.Itoa(element))
 	}
 	return list
+}
+
+// Further are the numbers of the columns that no input is made of.
+func (l *CSVLayout) Further() []int {
+	taken := make([]bool, l.columns)
+	for place := range l.columns {
+		if l.from == nil {
+			taken[place] = true
+		} else if place < len(l.from) {
+			taken[l.from[place]] = true
+		}
+	}
+	var further []int
+	for column, taken := range taken {
+		if !taken {
+			further = append(further, column)
+		}
+	}
+	return further
 }
 
 // newInputs are inputs without rows, whose shapes are known.

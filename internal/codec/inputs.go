@@ -20,6 +20,8 @@ type inputs struct {
 	slots []*builder
 	given []bool         // by slot: read at least once
 	slot  map[string]int // by the names that the request has used
+
+	file bool // rows are of a file, which may say more than the inputs
 }
 
 func newInputs(d *document, c *infer.Catalog, sig *infer.Signature, maxBytes int64) *inputs {
@@ -29,6 +31,25 @@ func newInputs(d *document, c *infer.Catalog, sig *infer.Signature, maxBytes int
 		in.add(info)
 	}
 	return in
+}
+
+// newFileInputs are inputs for the rows of a file.
+func newFileInputs(c *infer.Catalog, sig *infer.Signature, maxBytes int64) *inputs {
+	in := newInputs(nil, c, sig, maxBytes)
+	in.file = true
+	for _, t := range in.slots {
+		t.single = SingleElement(t.info)
+	}
+	return in
+}
+
+// SingleElement is the shape of a row of an input if that has dimensions, each of one:
+// nobody who writes 3 for [[3]] can mean anything else. It is nil for other inputs.
+func SingleElement(info infer.TensorInfo) []int64 {
+	if len(info.Shape) < 2 || slices.ContainsFunc(info.Shape[1:], func(d int64) bool { return d != 1 }) {
+		return nil
+	}
+	return slices.Clone(info.Shape[1:])
 }
 
 func (in *inputs) add(info infer.TensorInfo) int {

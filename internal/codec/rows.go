@@ -3,6 +3,8 @@ package codec
 import (
 	"bytes"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
@@ -106,6 +108,11 @@ func (in *inputs) readNamedRow(c *cursor, row int64) (key []byte, err error) {
 		c.space()
 		c.step()
 		k, ok := in.find(key)
+		if !ok && in.file {
+			c.skip()
+			c.next()
+			continue
+		}
 		if !ok {
 			return key, invalid("JSON object: does not have named input: %s", shown(key))
 		}
@@ -128,9 +135,23 @@ func (in *inputs) readNamedRow(c *cursor, row int64) (key []byte, err error) {
 	}
 	c.i++
 	if want := in.wanted(); got < want {
+		if in.file {
+			return nil, invalid("JSON object: %s has no value for %s", shown(c.s[start:c.i]), in.missing(row))
+		}
 		return nil, invalid("JSON object: %s keys must be equal to: %s", shown(c.s[start:c.i]), in.names())
 	}
 	return nil, nil
+}
+
+// missing lists the inputs that a row, which has been read, has not named.
+func (in *inputs) missing(row int64) string {
+	var list []string
+	for _, t := range in.slots {
+		if t.rows == row {
+			list = append(list, strconv.Quote(t.info.Name))
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // wanted is how many inputs a row must name. A request that feeds tensors

@@ -50,6 +50,9 @@ type builder struct {
 	firstSize  int
 	firstShape []int64
 
+	// single is the shape that a row may have while its value is a scalar.
+	single []int64
+
 	whole *infer.Tensor // a value that came as it is, and needs no collecting
 }
 
@@ -171,6 +174,9 @@ func (t *builder) row(c *cursor) error {
 		err = t.imageRow(c)
 	} else {
 		err = t.value(c)
+		if len(t.shape) == 0 {
+			t.shape = append(t.shape, t.single...)
+		}
 	}
 	if err != nil {
 		return err

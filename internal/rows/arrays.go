@@ -23,6 +23,9 @@ func newArray(f Format, info infer.TensorInfo, h npy.Header, l Limits) (*array, 
 	if err := codec.CheckNPY(info, h.DType); err != nil {
 		return nil, unreadable(f, err)
 	}
+	if single := codec.SingleElement(info); single != nil && len(h.Shape) == 1 {
+		h.Shape = append([]int64{h.Shape[0]}, single...)
+	}
 	if len(h.Shape) == 0 {
 		return nil, unreadable(f, infer.Errorf(infer.ErrInvalidArgument, "the array for input %q is a scalar and has no rows", info.Name))
 	}
@@ -131,7 +134,7 @@ func (d *arrayDecoder) sift(data [][]byte, out *Decoded) (good [][]byte, records
 			if !ok {
 				return nil, nil, err
 			}
-			out.Faults = append(out.Faults, Fault{i, public})
+			out.Faults = append(out.Faults, Fault{Record: i, Err: public})
 			continue
 		}
 		for k := range row {

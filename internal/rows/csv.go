@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/tensorlambda/tensorlambda/internal/codec"
+	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
 
 // csvRecords are the records of a CSV that are no blank lines.
@@ -29,6 +30,9 @@ func (c *csvRecords) next() ([]byte, error) {
 	}
 }
 
+// line is right for first too, behind which nothing has been read then.
+func (c *csvRecords) line() int64 { return c.text.line }
+
 func (c *csvRecords) place() (Position, int64) { return c.stream.place(c.text.offset()) }
 
 // openCSV reads CSV. The first record of the object says what the columns are, for parts
@@ -42,12 +46,14 @@ func openCSV(ctx context.Context, src Source, o Options) (Reader, error) {
 	if err == nil {
 		var layout *codec.CSVLayout
 		var header bool
-		layout, header, err = codec.NewCSVLayout(o.Catalog, first, codecLimits(o.Limits))
+		layout, header, err = codec.NewCSVLayout(o.Catalog, first, o.Header, codecLimits(o.Limits))
 		if err == nil {
 			if !header && o.Part.From.Offset == 0 {
 				records.first = first
+				warnOfText(o)
 			}
-			return &recordReader{recordSource: records, limits: o.Limits, decoder: csvDecoder(o, layout, header)}, nil
+			shown := newCSVInstances(o, layout, header)
+			return &recordReader{recordSource: records, limits: o.Limits, decoder: csvDecoder(o, layout, shown), joins: shown.joined(o)}, nil
 		}
 		err = unreadable(CSV, err)
 	}
@@ -55,6 +61,16 @@ func openCSV(ctx context.Context, src Source, o Options) (Reader, error) {
 		return &recordReader{recordSource: records, limits: o.Limits, err: io.EOF, decoder: func() Decoder { return &rowsDecoder{} }}, nil
 	}
 	return nil, errors.Join(err, records.Close())
+}
+
+// warnOfText warns of a first line that nothing tells from a header with a wrong name:
+// of numbers it would be an error row, but as a string anything is right.
+func warnOfText(o Options) {
+	sig, err := o.Catalog.Signature("")
+	if err != nil || len(sig.Inputs) != 1 || sig.Inputs[0].DType != infer.String || o.Header != "" || o.Warn == nil {
+		return
+	}
+	o.Warn(fmt.Sprintf("the first line of the CSV does not name the input %q and is scored as a row; if it is a header, give the column that name", sig.Inputs[0].Name))
 }
 
 func openRecords(ctx context.Context, src Source, o Options, from, to int64) (*csvRecords, error) {
@@ -82,15 +98,11 @@ func firstRecord(ctx context.Context, src Source, o Options, records *csvRecords
 	return first, err
 }
 
-func csvDecoder(o Options, layout *codec.CSVLayout, header bool) func() Decoder {
-	var columns []string
-	if o.Join {
-		columns = layout.Columns()
-	}
+func csvDecoder(o Options, layout *codec.CSVLayout, shown *csvInstances) func() Decoder {
 	return func() Decoder {
 		d := &rowsDecoder{rows: layout.Rows(), tooLong: tooLong(o.Limits)}
 		if o.Join {
-			d.show = (&csvInstances{columns: columns, header: header}).show
+			d.show = shown.show
 		}
 		return d
 	}

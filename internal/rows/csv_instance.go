@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 
+	"github.com/parquet-go/parquet-go"
+
 	"github.com/tensorlambda/tensorlambda/internal/codec"
 	"github.com/tensorlambda/tensorlambda/internal/jsontext"
 )
@@ -12,12 +14,47 @@ import (
 type csvInstances struct {
 	columns []string
 	header  bool // columns are what the object says
+
+	further []furtherColumn
+	carried []bool // by column: it is a further one
+}
+
+// newCSVInstances shows nothing unless instances are joined.
+func newCSVInstances(o Options, layout *codec.CSVLayout, header bool) *csvInstances {
+	c := &csvInstances{header: header}
+	if !o.Join {
+		return c
+	}
+	c.columns = layout.Columns()
+	c.carried = make([]bool, len(c.columns))
+	for _, column := range layout.Further() {
+		c.carried[column] = true
+		c.further = append(c.further, furtherColumn{c.columns[column], parquet.String().Type()})
+	}
+	return c
+}
+
+// joined is what outputs have to know: a CSV is text.
+func (c *csvInstances) joined(o Options) Joined {
+	sig, err := o.Catalog.Signature("")
+	if !o.Join || err != nil {
+		return Joined{}
+	}
+	j := Joined{text: make(map[string]bool), further: c.further}
+	for _, info := range sig.Inputs {
+		j.text[info.Name] = true
+	}
+	return j
 }
 
 // show makes d's instances, and its columns and fields.
 func (c *csvInstances) show(d *Decoded, records [][]byte) {
 	d.Columns = c.columns
 	d.Fields = func(dst []byte, record int) []byte { return c.appendFields(dst, records[record]) }
+	if len(c.further) > 0 {
+		d.columns = c.further
+		d.further = func(dst []parquet.Value, record int) []parquet.Value { return c.appendFurther(dst, records[record]) }
+	}
 	d.Instance = func(dst []byte, record int) []byte { return c.appendInstance(dst, records[record]) }
 }
 
@@ -39,6 +76,21 @@ func (c *csvInstances) appendFields(dst, record []byte) []byte {
 	}
 	for ; n < len(c.columns); n++ {
 		dst = append(dst, ',')
+	}
+	return dst
+}
+
+// appendFurther appends the fields that are in further columns, as far as there are any.
+func (c *csvInstances) appendFurther(dst []parquet.Value, record []byte) []parquet.Value {
+	n := 0
+	for field := range fields(record) {
+		if n == len(c.columns) || field == nil {
+			break
+		}
+		if c.carried[n] {
+			dst = append(dst, parquet.ByteArrayValue(field))
+		}
+		n++
 	}
 	return dst
 }

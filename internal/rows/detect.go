@@ -83,6 +83,12 @@ func Detect(name, contentType, contentEncoding string) (Encoding, error) {
 		path.Ext(base), contentType, known, ErrFormat)
 }
 
+// Compressed reports whether a name has the extension of a compression.
+func Compressed(name string) bool {
+	_, ok := packed[strings.ToLower(path.Ext(name))]
+	return ok
+}
+
 // contentCoding reads a Content-Encoding. S3 may keep the "aws-chunked" of an upload in it,
 // which says how the bytes travelled and not what they are.
 func contentCoding(header string) (Compression, error) {

@@ -56,7 +56,7 @@ func (r *imageReader) Decode(*Block) (*Decoded, error) {
 	input := r.sig.Inputs[0]
 	value, err := r.value(r.ctx, input, r.image)
 	if public, ok := errors.AsType[*infer.Error](err); ok {
-		d.Faults = []Fault{{0, public}}
+		d.Faults = []Fault{{Err: public}}
 	} else if err != nil {
 		return nil, err
 	} else {

@@ -39,8 +39,8 @@ func appendJSON(dst, text []byte) []byte {
 }
 
 // showFeeds makes instances of what records became as feeds, for records without a
-// form in text: the value of the only input, or an object of named ones; null for
-// records with a fault.
+// form in text: the value of the only input, or an object of named ones and of further
+// columns; of records with a fault what could be read.
 func showFeeds(d *Decoded) {
 	values := make([][]infer.Result, len(d.Groups))
 	type place struct{ group, row int }
@@ -56,11 +56,56 @@ func showFeeds(d *Decoded) {
 			places[record] = place{g + 1, row}
 		}
 	}
+	faults := make(map[int][]infer.Result)
+	for _, fault := range d.Faults {
+		if fault.Feeds != nil {
+			faults[fault.Record] = feedResults(fault.Feeds)
+		}
+	}
 	d.Instance = func(dst []byte, record int) []byte {
 		p := places[record]
-		if p.group == 0 {
+		switch {
+		case p.group > 0 && d.further == nil:
+			return codec.AppendRow(dst, values[p.group-1], p.row)
+		case p.group > 0:
+			return d.appendObject(dst, values[p.group-1], p.row, record)
+		case d.further != nil || len(faults[record]) > 1:
+			return d.appendObject(dst, faults[record], 0, record)
+		default:
 			return append(dst, null...)
 		}
-		return codec.AppendRow(dst, values[p.group-1], p.row)
 	}
+}
+
+// appendObject appends a row of values, null where there is none, and the further
+// columns of a record.
+func (d *Decoded) appendObject(dst []byte, values []infer.Result, row, record int) []byte {
+	open := len(dst)
+	name := func(name string) {
+		dst = append(jsontext.AppendQuoted(append(dst, ','), []byte(name)), ':')
+	}
+	for k, v := range values {
+		name(v.Name)
+		if one := values[k : k+1]; v.Value == nil || !hasRows(one) {
+			dst = append(dst, null...)
+		} else {
+			dst = codec.AppendRow(dst, one, row)
+		}
+	}
+	if d.further != nil {
+		for k, v := range d.further(nil, record) {
+			name(d.columns[k].name)
+			dst = appendJSONCell(dst, d.columns[k].typ, v)
+		}
+	}
+	if len(dst) == open {
+		return append(dst, "{}"...)
+	}
+	dst[open] = '{'
+	return append(dst, '}')
+}
+
+func hasRows(values []infer.Result) bool {
+	_, err := codec.CheckRows(values)
+	return err == nil
 }

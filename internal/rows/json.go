@@ -23,6 +23,8 @@ func (e *elementRecords) next() ([]byte, error) {
 	return nil, io.EOF
 }
 
+func (e *elementRecords) line() int64 { return 0 }
+
 func (e *elementRecords) place() (Position, int64) { return Position{}, e.read }
 
 func (e *elementRecords) Close() error { return nil }
@@ -33,6 +35,9 @@ func (e *elementRecords) Close() error { return nil }
 func openDocument(ctx context.Context, src Source, o Options) (Reader, error) {
 	doc, err := readAll(ctx, src, o, "a JSON document")
 	if err != nil {
+		return nil, err
+	}
+	if err := foreign(JSON, doc); err != nil {
 		return nil, err
 	}
 	outline, err := codec.ReadOutline(doc, codecLimits(o.Limits))

@@ -24,6 +24,8 @@ func (l *lineRecords) next() ([]byte, error) {
 	}
 }
 
+func (l *lineRecords) line() int64 { return l.text.line }
+
 func (l *lineRecords) place() (Position, int64) { return l.stream.place(l.text.offset()) }
 
 // openLines reads JSON lines. A part that does not begin where a line does begins with

@@ -25,8 +25,13 @@ type ending interface {
 type splitter struct {
 	window
 	ending  ending
+	format  Format
 	to      int64 // records start before it; 0 is no bound
 	maxLine int64
+
+	// Lines are counted from where the text begins: those before the record under way,
+	// and that in which the last record begins, from 1.
+	before, line int64
 }
 
 // newSplitter reads the records of s that start before to, or all where that is 0.
@@ -39,7 +44,7 @@ func newSplitter(s *stream, e ending, from, to int64, l Limits) *splitter {
 	if s.compressed != None {
 		end = chunk
 	}
-	return &splitter{window: newWindow(s, from, end-from, l.MaxLine), ending: e, to: to, maxLine: l.MaxLine}
+	return &splitter{window: newWindow(s, from, end-from, l.MaxLine), ending: e, format: s.format, to: to, maxLine: l.MaxLine}
 }
 
 // next is the next record, with its line feed where it has one, and nil for one over
@@ -49,8 +54,11 @@ func (s *splitter) next() ([]byte, error) {
 		return nil, io.EOF
 	}
 	if s.offset() == 0 {
-		s.skipMark()
+		if err := s.begin(); err != nil {
+			return nil, err
+		}
 	}
+	s.line = s.before + 1
 	for {
 		text := s.text()
 		if n := s.ending.next(text); n > 0 {
@@ -76,13 +84,20 @@ func (s *splitter) next() ([]byte, error) {
 func (s *splitter) finish(n int) ([]byte, error) {
 	record := s.text()[:n]
 	if int64(len(content(record))) <= s.maxLine {
+		s.count(record)
 		return s.take(n), nil
 	}
 	if bytes.IndexByte(record, '\n') < n-1 {
 		return s.long()
 	}
+	s.count(record)
 	s.drop(n)
 	return nil, nil
+}
+
+// count counts the lines of a record, which ends with a line.
+func (s *splitter) count(record []byte) {
+	s.before += int64(bytes.Count(record, []byte{'\n'}))
 }
 
 // long ends a record that is over the limit with its first line, which may be over the
@@ -102,6 +117,7 @@ func (s *splitter) skipLine(bound int64) error {
 	for {
 		if k := bytes.IndexByte(s.text(), '\n'); k >= 0 {
 			s.drop(k + 1)
+			s.before++
 			return nil
 		}
 		s.drop(len(s.text()))
@@ -115,6 +131,17 @@ func (s *splitter) skipLine(bound int64) error {
 			return s.err
 		}
 	}
+}
+
+// begin looks at how the text begins. The error is ErrFormat for what is none.
+func (s *splitter) begin() error {
+	for len(s.text()) < longestStart && s.more() {
+	}
+	if err := foreign(s.format, s.text()); err != nil {
+		return err
+	}
+	s.skipMark()
+	return nil
 }
 
 // skipMark skips the byte order mark that a text may begin with.

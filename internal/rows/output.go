@@ -20,7 +20,7 @@ func NewOutput(sink Sink, o OutputOptions) (Output, error) {
 	case JSONLines:
 		return newLinesOutput(sink, signature, o.Join)
 	case CSV:
-		return newCSVOutput(sink, signature, o.Join)
+		return newCSVOutput(sink, signature, o.Join, o.Joined)
 	case NPY:
 		return newNPYOutput(sink, signature, o.Join)
 	case Parquet:

@@ -17,7 +17,9 @@ type csvOutput struct {
 	sink      io.Writer
 	join      bool
 	signature *infer.Signature
-	chunks    sync.Pool // of *csvChunk
+	joined    Joined
+	declared  *csvColumns // of the inputs and what is joined; nil where the signature does not know them
+	chunks    sync.Pool   // of *csvChunk
 
 	// What only Write and Close touch.
 	instance csvColumns // nil as long as it is not known
@@ -28,7 +30,7 @@ type csvOutput struct {
 	instanceFit, resultsFit csvFit
 }
 
-func newCSVOutput(sink io.Writer, s *infer.Signature, join bool) (Output, error) {
+func newCSVOutput(sink io.Writer, s *infer.Signature, join bool, joined Joined) (Output, error) {
 	written := s.Outputs
 	if join {
 		written = slices.Concat(s.Inputs, s.Outputs)
@@ -36,9 +38,12 @@ func newCSVOutput(sink io.Writer, s *infer.Signature, join bool) (Output, error)
 	if err := checkTypes(CSV, written); err != nil {
 		return nil, err
 	}
-	o := &csvOutput{sink: sink, join: join, signature: s, chunks: sync.Pool{New: func() any { return new(csvChunk) }}}
+	o := &csvOutput{sink: sink, join: join, joined: joined, signature: s, chunks: sync.Pool{New: func() any { return new(csvChunk) }}}
 	if !join {
 		o.instance = csvColumns{}
+	} else if columns, known := signatureColumns(s.Inputs); known {
+		columns = joined.columns(columns)
+		o.declared = &columns
 	}
 	if columns, known := signatureColumns(s.Outputs); known {
 		o.results = columns
@@ -170,6 +175,7 @@ func (o *csvOutput) Close() error {
 	}
 	if o.instance == nil {
 		o.instance, _ = signatureColumns(o.signature.Inputs)
+		o.instance = o.joined.columns(o.instance)
 	}
 	if o.results == nil {
 		o.results, _ = signatureColumns(o.signature.Outputs)

@@ -64,6 +64,14 @@ func namedColumns(names []string) *csvColumns {
 	return &columns
 }
 
+// columns is those of the inputs and the further ones behind them.
+func (j Joined) columns(inputs csvColumns) csvColumns {
+	for _, c := range j.further {
+		inputs = append(inputs, csvColumn{name: c.name, n: 1})
+	}
+	return inputs
+}
+
 func (c csvColumns) width() int {
 	n := int64(0)
 	for _, column := range c {

@@ -1,6 +1,10 @@
 package rows
 
 import (
+	"slices"
+
+	"github.com/parquet-go/parquet-go"
+
 	"github.com/tensorlambda/tensorlambda/internal/codec"
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
@@ -36,7 +40,7 @@ func (o *csvOutput) release(chunk *csvChunk) {
 
 func (o *csvOutput) Encode(outcome *Outcome) (Chunk, error) {
 	chunk := o.chunks.Get().(*csvChunk)
-	e := csvEncoder{csvChunk: csvChunk{text: chunk.text[:0], rows: chunk.rows[:0]}, outcome: outcome, join: o.join}
+	e := csvEncoder{csvChunk: csvChunk{text: chunk.text[:0], rows: chunk.rows[:0]}, outcome: outcome, output: o}
 	if o.join && outcome.Fields != nil {
 		e.named = namedColumns(outcome.Columns)
 	}
@@ -51,12 +55,13 @@ func (o *csvOutput) Encode(outcome *Outcome) (Chunk, error) {
 type csvEncoder struct {
 	csvChunk
 	outcome *Outcome
-	join    bool
+	output  *csvOutput  // only what is not changed once made
 	named   *csvColumns // of an input that is CSV itself
 
 	checker checker     // of results
 	columns *csvColumns // of the results that were checked
 	feeds   feedColumns
+	further []parquet.Value // of a row
 }
 
 // feedColumns is the feeds that the rows before had.
@@ -75,7 +80,7 @@ func (e *csvEncoder) add(record int) {
 		line.results, err = e.results(row)
 	}
 	if err != nil {
-		e.text = codec.AppendCSVText(e.text, []byte(message(err)))
+		e.text = codec.AppendCSVText(e.text, []byte(e.outcome.message(record, err)))
 	}
 	e.text = append(e.text, '\n')
 	line.end = len(e.text)
@@ -85,23 +90,68 @@ func (e *csvEncoder) add(record int) {
 // instance appends the fields of a record.
 func (e *csvEncoder) instance(row *Row, record int) *csvColumns {
 	switch {
-	case !e.join:
+	case !e.output.join:
 		return nil
 	case e.named != nil:
 		e.text = e.outcome.Fields(e.text, record)
 		return e.named
-	case len(row.Feeds) == 0:
-		return nil
+	case row.Err != nil && !complete(row.Feeds):
+		return e.part(row, record)
 	}
 	if f := &e.feeds; len(f.last) == 0 || &f.last[0] != &row.Feeds[0] {
 		f.last, f.values = row.Feeds, f.values[:0]
 		for _, feed := range row.Feeds {
 			f.values = append(f.values, infer.Result(feed))
 		}
-		f.columns = tensorColumns(f.values)
+		columns := e.output.joined.columns(*tensorColumns(f.values))
+		f.columns = &columns
 	}
 	e.text = appendValues(e.text, e.feeds.values, row.Index)
+	e.carry(record)
 	return e.feeds.columns
+}
+
+// complete reports whether feeds are those of a record without a fault.
+func complete(feeds []infer.Feed) bool {
+	return len(feeds) > 0 && !slices.ContainsFunc(feeds, func(f infer.Feed) bool { return f.Value == nil })
+}
+
+// part appends what could be read of a record, with empty fields for the rest. Where the
+// signature does not say how many these are, that is nothing.
+func (e *csvEncoder) part(row *Row, record int) *csvColumns {
+	if e.output.declared == nil || len(row.Feeds) == 0 && e.outcome.further == nil {
+		return nil
+	}
+	for k := range e.output.signature.Inputs {
+		column := (*e.output.declared)[k]
+		if k < len(row.Feeds) && row.Feeds[k].Value != nil && int64(row.Feeds[k].Value.Len()) == column.n {
+			e.text = appendValues(e.text, []infer.Result{infer.Result(row.Feeds[k])}, 0)
+			continue
+		}
+		for range column.n {
+			e.text = append(e.text, ',')
+		}
+	}
+	e.carry(record)
+	return e.output.declared
+}
+
+// carry appends the further columns of a record.
+func (e *csvEncoder) carry(record int) {
+	columns := e.output.joined.further
+	if len(columns) == 0 {
+		return
+	}
+	e.further = e.further[:0]
+	if e.outcome.further != nil {
+		e.further = e.outcome.further(e.further, record)
+	}
+	for k, c := range columns {
+		if k < len(e.further) {
+			e.text = appendCSVCell(e.text, c.typ, e.further[k])
+		}
+		e.text = append(e.text, ',')
+	}
 }
 
 // results appends the fields of an answer.

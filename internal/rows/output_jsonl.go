@@ -49,7 +49,7 @@ func (l *linesOutput) Encode(o *Outcome) (Chunk, error) {
 		}
 		if err != nil {
 			dst = append(dst, `"error":`...)
-			dst = jsontext.AppendText(dst, []byte(message(err)))
+			dst = jsontext.AppendText(dst, []byte(o.message(i, err)))
 		} else {
 			dst = append(dst, `"prediction":`...)
 			dst = codec.AppendRow(dst, row.Results, row.Index)

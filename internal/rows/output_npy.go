@@ -3,6 +3,7 @@ package rows
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/tensorlambda/tensorlambda/internal/codec"
@@ -63,7 +64,7 @@ func (o *npyOutput) Encode(outcome *Outcome) (Chunk, error) {
 	chunk := o.chunks.Get().(*npyChunk)
 	*chunk = npyChunk{data: chunk.data[:0]}
 	for i := range outcome.Rows {
-		if !chunk.add(&outcome.Rows[i]) {
+		if !chunk.add(outcome, i) {
 			break
 		}
 	}
@@ -71,17 +72,22 @@ func (o *npyOutput) Encode(outcome *Outcome) (Chunk, error) {
 }
 
 // add reports whether it could add a row.
-func (c *npyChunk) add(row *Row) bool {
-	if c.err = c.append(row); c.err != nil {
+func (c *npyChunk) add(o *Outcome, record int) bool {
+	if c.err = c.append(o, record); c.err != nil {
 		return false
 	}
 	c.n++
 	return true
 }
 
-func (c *npyChunk) append(row *Row) error {
+func (c *npyChunk) append(o *Outcome, record int) error {
+	row := &o.Rows[record]
 	if row.Err != nil {
-		return fmt.Errorf("%s; npy has no place for errors: use jsonl, csv or parquet", message(row.Err))
+		text := o.Message(record)
+		if strings.HasPrefix(text, "row ") { // as Write says
+			text = message(row.Err)
+		}
+		return fmt.Errorf("%s; npy has no place for errors: use jsonl, csv or parquet", text)
 	}
 	t := row.Results[0].Value
 	if c.n == 0 {
@@ -122,7 +128,7 @@ func (o *npyOutput) Write(c Chunk) (failed int, err error) {
 		}
 	}
 	if chunk.err != nil {
-		return 0, fmt.Errorf("%w: row %d: %w", ErrOutput, o.rows(), chunk.err)
+		return 0, fmt.Errorf("%w: row %d: %w", ErrOutput, o.rows()+1, chunk.err)
 	}
 	return 0, nil
 }
@@ -142,7 +148,7 @@ func (o *npyOutput) write(chunk *npyChunk) error {
 			return err
 		}
 	} else if err := sameRows(o.info.DType, o.header.Shape[1:], chunk.dtype, chunk.shape); err != nil {
-		return fmt.Errorf("%w: row %d: %w", ErrOutput, o.rows(), err)
+		return fmt.Errorf("%w: row %d: %w", ErrOutput, o.rows()+1, err)
 	}
 	if _, err := o.sink.Write(chunk.data); err != nil {
 		return fmt.Errorf("write rows: %w", err)

@@ -114,15 +114,15 @@ func TestOutputOfNPYEndsAtTheFirstBadRow(t *testing.T) {
 		want   string
 	}{
 		{"an error", []*rows.Outcome{block(answered(y)), block(answered(y), one(failed("not\na number")))},
-			"cannot be written in this format: row 4: not a number; npy has no place for errors: use jsonl, csv or parquet"},
+			"cannot be written in this format: row 5: not a number; npy has no place for errors: use jsonl, csv or parquet"},
 		{"an error first of all", []*rows.Outcome{block(one(failed("a")))},
-			"cannot be written in this format: row 0: a; npy has no place for errors: use jsonl, csv or parquet"},
+			"cannot be written in this format: row 1: a; npy has no place for errors: use jsonl, csv or parquet"},
 		{"another shape in a block", []*rows.Outcome{block(answered(y), answered(floats(t, "y", []int64{1, 3}, 1, 2, 3)))},
-			"cannot be written in this format: row 2: the answer is float[3] and those before are float[]; npy holds one shape: use jsonl"},
+			"cannot be written in this format: row 3: the answer is float[3] and those before are float[]; npy holds one shape: use jsonl"},
 		{"another shape in the next block", []*rows.Outcome{block(answered(y)), block(answered(floats(t, "y", []int64{1, 3}, 1, 2, 3)))},
-			"cannot be written in this format: row 2: the answer is float[3] and those before are float[]; npy holds one shape: use jsonl"},
+			"cannot be written in this format: row 3: the answer is float[3] and those before are float[]; npy holds one shape: use jsonl"},
 		{"a string", []*rows.Outcome{block(answered(words(t, "y", []int64{1}, "a")))},
-			"cannot be written in this format: row 0: type string has no place in npy: use jsonl or parquet"},
+			"cannot be written in this format: row 1: type string has no place in npy: use jsonl or parquet"},
 		{"a type that NumPy has not", []*rows.Outcome{block(answered(answer(t, "y", infer.Qint8, []int64{1}, []byte{1})))},
 			`cannot be written in this format: output "y" of type qint8 has no place in npy: use jsonl or parquet`},
 	} {

@@ -3,6 +3,8 @@ package rows
 import (
 	"slices"
 
+	"github.com/parquet-go/parquet-go"
+
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
 
@@ -42,7 +44,7 @@ func (d *parquetDecoder) Decode(b *Block) (*Decoded, error) {
 	for row := range b.N {
 		size, err := d.read(row)
 		if err != nil {
-			out.Faults = append(out.Faults, Fault{row, err})
+			out.Faults = append(out.Faults, Fault{row, err, d.readable(row)})
 			continue
 		}
 		if len(numbers) > group && (d.size+size > d.table.limit || !d.fits()) {
@@ -59,9 +61,40 @@ func (d *parquetDecoder) Decode(b *Block) (*Decoded, error) {
 		}
 	}
 	if d.join {
-		showFeeds(out)
+		d.show(out)
 	}
 	return out, nil
+}
+
+// show makes the instances of a block, and its further columns.
+func (d *parquetDecoder) show(out *Decoded) {
+	if len(d.table.further) > 0 {
+		table, columns := d.table, d.columns
+		out.columns = table.joins.further
+		out.further = func(dst []parquet.Value, record int) []parquet.Value { return table.furtherOf(dst, columns, record) }
+	}
+	showFeeds(out)
+}
+
+// readable is what can be read of a row with a fault, nil unless it is to be joined.
+func (d *parquetDecoder) readable(row int) []infer.Feed {
+	if !d.join {
+		return nil
+	}
+	feeds := make([]infer.Feed, len(d.table.inputs))
+	for k := range d.table.inputs {
+		input := &d.table.inputs[k]
+		feeds[k].TensorInfo = input.info
+		one := parquetDecoder{table: &parquetTable{inputs: d.table.inputs[k : k+1], limit: d.table.limit}, columns: d.columns, shapes: make([][]int64, 1), slots: make([]parquetSlot, 1)}
+		size, err := one.read(row)
+		if err != nil {
+			continue
+		}
+		one.slots[0] = parquetSlot{shape: slices.Clone(one.shapes[0]), offsets: make([]int, 1)} // append would make room for a block
+		one.append(row, size)
+		feeds[k].Value, _ = one.slots[0].value(input.info, 1) // nil as for what cannot be read
+	}
+	return feeds
 }
 
 // read finds the shapes of a row, and what it takes of the limit. The error is a fault
@@ -150,14 +183,7 @@ func (d *parquetDecoder) take(n int) (*infer.Request, error) {
 	req := &infer.Request{Signature: signature, Fetches: signature.Outputs, Feeds: make([]infer.Feed, len(d.slots))}
 	for k := range d.slots {
 		slot, info := &d.slots[k], d.table.inputs[k].info
-		shape := slices.Concat([]int64{int64(n)}, slot.shape)
-		var err error
-		var value *infer.Tensor
-		if info.DType == infer.String {
-			value, err = infer.NewStringTensor(shape, slot.data, slot.offsets)
-		} else {
-			value, err = infer.NewTensor(info.DType, shape, slot.data)
-		}
+		value, err := slot.value(info, n)
 		if err != nil {
 			return nil, err
 		}
@@ -166,4 +192,13 @@ func (d *parquetDecoder) take(n int) (*infer.Request, error) {
 	}
 	d.size = 0
 	return req, nil
+}
+
+// value is the tensor of n rows.
+func (s *parquetSlot) value(info infer.TensorInfo, n int) (*infer.Tensor, error) {
+	shape := slices.Concat([]int64{int64(n)}, s.shape)
+	if info.DType == infer.String {
+		return infer.NewStringTensor(shape, s.data, s.offsets)
+	}
+	return infer.NewTensor(info.DType, shape, s.data)
 }

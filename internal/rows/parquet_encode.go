@@ -66,10 +66,10 @@ func (c *parquetChunk) reset(n int) {
 
 func (o *parquetOutput) Encode(outcome *Outcome) (Chunk, error) {
 	chunk := o.chunks.Get().(*parquetChunk)
-	chunk.reset(o.inputs + o.outputs + 1)
-	e := parquetEncoder{parquetChunk: chunk, inputs: o.inputs, outputs: o.outputs}
+	chunk.reset(o.inputs + len(o.joined.further) + o.outputs + 1)
+	e := parquetEncoder{parquetChunk: chunk, output: o, outcome: outcome}
 	for i := range outcome.Rows {
-		e.add(&outcome.Rows[i])
+		e.add(i)
 	}
 	return chunk, nil
 }
@@ -77,7 +77,8 @@ func (o *parquetOutput) Encode(outcome *Outcome) (Chunk, error) {
 // parquetEncoder makes the values of a block.
 type parquetEncoder struct {
 	*parquetChunk
-	inputs, outputs int
+	output  *parquetOutput // only what is not changed once made
+	outcome *Outcome
 
 	checker  checker // of results
 	results  []levelled
@@ -85,14 +86,16 @@ type parquetEncoder struct {
 	feeds    []infer.Feed // that the rows before had
 	instance []levelled
 	given    *parquetColumns
+	further  []parquet.Value // of a row
 }
 
-func (e *parquetEncoder) add(row *Row) {
+func (e *parquetEncoder) add(record int) {
 	var r parquetRow
-	if e.inputs > 0 && len(row.Feeds) == e.inputs {
+	row := &e.outcome.Rows[record]
+	if e.output.inputs > 0 && len(row.Feeds) == e.output.inputs {
 		if len(e.feeds) == 0 || &e.feeds[0] != &row.Feeds[0] {
 			e.feeds = row.Feeds
-			e.given, e.instance = levels(feedResults(row.Feeds))
+			e.given, e.instance = e.instanceOf(row)
 		}
 		r.instance = e.given
 	}
@@ -100,15 +103,97 @@ func (e *parquetEncoder) add(row *Row) {
 	if err == nil {
 		r.results, err = e.check(row)
 	}
-	e.tensors(0, e.inputs, r.instance != nil, e.instance, row.Index)
-	e.tensors(e.inputs, e.outputs, err == nil, e.results, row.Index)
+	e.tensors(0, e.output.inputs, r.instance != nil, e.instance, row.Index)
+	e.carry(record)
 	last := len(e.columns) - 1
+	e.tensors(last-e.output.outputs, e.output.outputs, err == nil, e.results, row.Index)
 	value := parquet.NullValue().Level(0, 0, last)
 	if err != nil {
-		value = parquet.ByteArrayValue([]byte(message(err))).Level(0, 1, last)
+		value = parquet.ByteArrayValue([]byte(e.outcome.message(record, err))).Level(0, 1, last)
 	}
 	e.end(last, append(e.columns[last].values, value))
 	e.rows = append(e.rows, r)
+}
+
+// instanceOf is the columns of a row's feeds. Of those with a fault some are missing,
+// and where the signature does not say what these would be, all of them.
+func (e *parquetEncoder) instanceOf(row *Row) (*parquetColumns, []levelled) {
+	values := feedResults(row.Feeds)
+	if !slices.ContainsFunc(values, func(v infer.Result) bool { return v.Value == nil }) {
+		columns, tensors := levels(values)
+		e.asText(tensors, values)
+		return columns, tensors
+	}
+	if e.output.declared == nil {
+		return nil, nil
+	}
+	tensors := make([]levelled, len(values))
+	for k := range values {
+		if one := values[k : k+1]; one[0].Value != nil {
+			columns, of := levels(one)
+			if (*columns)[0] == e.output.declared[k] {
+				e.asText(of, one)
+				tensors[k] = of[0]
+			}
+		}
+	}
+	return &e.output.declared, tensors
+}
+
+// asText has strings that go into columns of text become UTF-8, which the input has
+// promised but nobody has checked.
+func (e *parquetEncoder) asText(tensors []levelled, values []infer.Result) {
+	for k, v := range values {
+		if e.output.joined.text[v.Name] && v.Value.DType == infer.String {
+			tensors[k].value = func(b []byte) parquet.Value { return parquet.ByteArrayValue(validUTF8(b)) }
+		}
+	}
+}
+
+func validUTF8(b []byte) []byte {
+	if utf8.Valid(b) {
+		return b
+	}
+	return bytes.ToValidUTF8(b, []byte("\uFFFD"))
+}
+
+// carry appends the further columns of a record.
+func (e *parquetEncoder) carry(record int) {
+	columns := e.output.joined.further
+	if len(columns) == 0 {
+		return
+	}
+	e.further = e.further[:0]
+	if e.outcome.further != nil {
+		e.further = e.outcome.further(e.further, record)
+	}
+	for k, column := range columns {
+		i := e.output.inputs + k
+		v := parquet.NullValue().Level(0, 0, i)
+		if k < len(e.further) && !e.further[k].IsNull() {
+			v = e.own(e.further[k], column.typ).Level(0, 1, i)
+		}
+		e.end(i, append(e.columns[i].values, v))
+	}
+}
+
+// own is a value whose bytes are the chunk's.
+func (e *parquetEncoder) own(v parquet.Value, typ parquet.Type) parquet.Value {
+	kind := v.Kind()
+	if kind != parquet.ByteArray && kind != parquet.FixedLenByteArray {
+		return v
+	}
+	start := len(e.text)
+	if t := typ.LogicalType(); t != nil && isTextType(t) {
+		e.text = append(e.text, validUTF8(v.ByteArray())...)
+	} else {
+		e.text = append(e.text, v.ByteArray()...)
+	}
+	bytes := e.text[start:len(e.text):len(e.text)]
+	if kind == parquet.FixedLenByteArray {
+		return parquet.FixedLenByteArrayValue(bytes)
+	}
+	return parquet.ByteArrayValue(bytes)
 }
 
 func feedResults(feeds []infer.Feed) []infer.Result {
@@ -122,8 +207,8 @@ func feedResults(feeds []infer.Feed) []infer.Result {
 // check says whether the results of a row can be written.
 func (e *parquetEncoder) check(row *Row) (*parquetColumns, error) {
 	changed, err := e.checker.check(row.Results)
-	if err == nil && len(row.Results) != e.outputs {
-		err = infer.Errorf(infer.ErrInternal, "the row has %d results, and the signature %d outputs", len(row.Results), e.outputs)
+	if err == nil && len(row.Results) != e.output.outputs {
+		err = infer.Errorf(infer.ErrInternal, "the row has %d results, and the signature %d outputs", len(row.Results), e.output.outputs)
 	}
 	if err == nil {
 		if changed {
@@ -157,7 +242,7 @@ func checkUTF8(row *Row) error {
 func (e *parquetEncoder) tensors(first, n int, given bool, tensors []levelled, row int) {
 	for i := first; i < first+n; i++ {
 		values := e.columns[i].values
-		if given {
+		if given && tensors[i-first].Tensor != nil {
 			values = tensors[i-first].append(values, &e.text, row, i)
 		} else {
 			values = append(values, parquet.NullValue().Level(0, 0, i))

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/tensorlambda/tensorlambda/internal/codec"
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 	"github.com/tensorlambda/tensorlambda/internal/rows"
 )
@@ -32,10 +33,10 @@ func bytesSource(data []byte) rows.Source {
 
 // parquetOptions reads inputs out of Parquet.
 func parquetOptions(inputs ...infer.TensorInfo) rows.Options {
-	return rows.Options{Encoding: rows.Encoding{Format: rows.Parquet}, Catalog: outputCatalog(inputs, []infer.TensorInfo{declared("out", infer.Float, -1)}), Join: true}
+	return rows.Options{Encoding: rows.Encoding{Format: rows.Parquet}, Catalog: outputCatalog(inputs, []infer.TensorInfo{declared("out", infer.Float, -1)})}
 }
 
-// scan is what the records of an input were read as: their instances as JSON, or the
+// scan is what the records of an input were read as: their feeds as JSON, or the
 // text of their faults.
 func scan(t testing.TB, data []byte, o rows.Options) ([]string, error) {
 	t.Helper()
@@ -67,8 +68,12 @@ func scanSource(t testing.TB, src rows.Source, o rows.Options) ([]string, error)
 		}
 		records := make([]string, d.N)
 		for _, g := range d.Groups {
-			for _, record := range g.Records {
-				records[record] = string(d.Instance(nil, record))
+			var feeds []infer.Result
+			for _, feed := range g.Feeds {
+				feeds = append(feeds, infer.Result(feed))
+			}
+			for row, record := range g.Records {
+				records[record] = string(codec.AppendRow(nil, feeds, row))
 			}
 		}
 		for _, fault := range d.Faults {

@@ -74,6 +74,9 @@ type parquetTable struct {
 	leaves    []*parquetLeaf // in the order of the inputs
 	inputs    []parquetInput // those of the signature
 	limit     int64          // bytes of the tensors of a group
+
+	further []parquetFurther // where instances are joined
+	joins   Joined
 }
 
 // matchColumns finds the columns of the default signature's inputs. The error is
@@ -108,7 +111,16 @@ func matchColumns(file *parquet.File, o Options) (*parquetTable, error) {
 				columnNames(file.Root().Columns()), infoNames(signature.Inputs))
 		}
 	}
-	return t, t.checkCodecs(file)
+	for _, leaf := range t.leaves {
+		if err := checkCodec(file, leaf); err != nil {
+			return nil, err
+		}
+	}
+	if o.Join {
+		t.addFurther(file, elements)
+		t.joins = t.joined(elements)
+	}
+	return t, nil
 }
 
 // inputOf is the input that the name of a column means, -1 for none, and which element
@@ -163,26 +175,6 @@ func (t *parquetTable) add(info infer.TensorInfo, found map[int]*parquet.Column,
 		t.leaves = append(t.leaves, leaf)
 	}
 	t.inputs = append(t.inputs, input)
-	return nil
-}
-
-// checkCodecs refuses compressions that parquet-go does not know, and columns with
-// several: it reads each with that of the first row group. A damaged page of LZ4 it
-// inflates into ever more memory without an end.
-func (t *parquetTable) checkCodecs(file *parquet.File) error {
-	for group := range file.Metadata().RowGroups {
-		for _, leaf := range t.leaves {
-			codec, first := leaf.chunk(file, group).Codec, leaf.chunk(file, 0).Codec
-			switch codec {
-			case format.Uncompressed, format.Snappy, format.Gzip, format.Zstd, format.Brotli:
-			default:
-				return fmt.Errorf("%w: column %q is compressed with %s: use snappy, gzip or zstd", ErrFormat, leaf.name, codec)
-			}
-			if codec != first {
-				return fmt.Errorf("%w: column %q is compressed with %s, and in row group %d with %s", ErrFormat, leaf.name, first, group, codec)
-			}
-		}
-	}
 	return nil
 }
 

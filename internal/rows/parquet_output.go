@@ -24,8 +24,10 @@ const (
 type parquetOutput struct {
 	sink            io.Writer
 	signature       *infer.Signature
-	inputs, outputs int       // how many columns
-	chunks          sync.Pool // of *parquetChunk
+	inputs, outputs int // how many columns
+	joined          Joined
+	declared        parquetColumns // of the inputs; nil where the signature does not know them
+	chunks          sync.Pool      // of *parquetChunk
 
 	// What only Write and Close touch.
 	instance parquetColumns // nil as long as it is not known
@@ -48,12 +50,13 @@ func newParquetOutput(sink Sink, o OutputOptions) (Output, error) {
 		written = slices.Concat(s.Inputs, s.Outputs)
 		p.inputs = len(s.Inputs)
 		p.instance = knownColumns(s.Inputs)
+		p.declared, p.joined = p.instance, o.Joined
 	}
 	if err := checkTypes(Parquet, written); err != nil {
 		return nil, err
 	}
 	p.results = knownColumns(s.Outputs)
-	if _, err := newParquetSchema(p.instance, p.results); err != nil { // names are known, if nothing else is
+	if _, err := newParquetSchema(p.instance, p.results, p.joined); err != nil { // names are known, if nothing else is
 		return nil, err
 	}
 	return p, nil
@@ -88,7 +91,7 @@ func (o *parquetOutput) learn(chunk *parquetChunk) (known bool) {
 
 // begin starts the file.
 func (o *parquetOutput) begin() error {
-	schema, err := newParquetSchema(o.instance, o.results)
+	schema, err := newParquetSchema(o.instance, o.results, o.joined)
 	if err != nil {
 		return err
 	}
@@ -157,14 +160,14 @@ func (o *parquetOutput) fit(chunk *parquetChunk) (unfit int) {
 // replace puts nulls in place of the values of rows that do not fit, and the reasons in
 // place of their errors.
 func (o *parquetOutput) replace(chunk *parquetChunk, misfits map[int][2]error) {
-	last := len(chunk.columns) - 1
+	last, results := len(chunk.columns)-1, o.inputs+len(o.joined.further)
 	for c := range chunk.columns {
 		column := &chunk.columns[c]
 		var values []parquet.Value
 		for i := range chunk.rows {
 			reason, bad := misfits[i]
 			switch {
-			case !bad, c < o.inputs && reason[0] == nil, c == last && chunk.rows[i].results == nil:
+			case !bad, c < o.inputs && reason[0] == nil, c >= o.inputs && c < results, c == last && chunk.rows[i].results == nil:
 				values = append(values, column.row(i)...)
 			case c < last:
 				values = append(values, parquet.NullValue().Level(0, 0, c))

@@ -245,6 +245,8 @@ func (r *parquetReader) closeColumns() {
 	r.columns = nil
 }
 
+func (r *parquetReader) joined() Joined { return r.table.joins }
+
 // Decoder is safe to be called at any time.
 func (r *parquetReader) Decoder() Decoder { return &parquetDecoder{table: r.table, join: r.join} }
 

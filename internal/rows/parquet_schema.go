@@ -118,8 +118,8 @@ func (g orderedGroup) Fields() []parquet.Field {
 
 // newParquetSchema is the columns of a file. All are optional: rows that failed have
 // no results, and others no error. A column of the instance that has the name of one
-// of the outputs or of the error gets another.
-func newParquetSchema(instance, results parquetColumns) (*parquet.Schema, error) {
+// of the outputs or of the error, or of one before it, gets another.
+func newParquetSchema(instance, results parquetColumns, joined Joined) (*parquet.Schema, error) {
 	g := orderedGroup{Group: parquet.Group{}}
 	taken := map[string]bool{errorColumn: true}
 	for _, c := range results {
@@ -135,17 +135,26 @@ func newParquetSchema(instance, results parquetColumns) (*parquet.Schema, error)
 		g.Group[name] = parquet.Optional(node)
 		g.names = append(g.names, name)
 	}
-	for _, c := range instance {
-		name := c.name
+	free := func(name string) string {
 		for taken[name] {
 			name = "instance_" + name
 		}
 		taken[name] = true
+		return name
+	}
+	for _, c := range instance {
 		node := parquetTypes[c.dtype].node
-		if c.dtype == infer.String { // it may be an image or a serialized example
+		if c.dtype == infer.String && !joined.text[c.name] { // it may be an image or a serialized example
 			node = parquet.Leaf(parquet.ByteArrayType)
 		}
-		add(name, node, c.rank)
+		add(free(c.name), node, c.rank)
+	}
+	for k, c := range joined.further {
+		name := c.name
+		if name == "" { // the index of a data frame, as CSV has it
+			name = fmt.Sprintf("column_%d", k)
+		}
+		add(free(name), parquet.Leaf(c.typ), 0)
 	}
 	for _, c := range results {
 		add(c.name, parquetTypes[c.dtype].node, c.rank)

@@ -109,6 +109,7 @@ func TestReadingRefusesCSVThatNobodyCanLayOut(t *testing.T) {
 		want string
 	}{
 		{"1,2,3\n", rows.ErrFormat, "CSV: 3 columns, but a row of input \"x\" of shape [?,2] has 2"},
+		{"id,x_0\nu,1\n", rows.ErrFormat, "CSV: 1 columns, but a row of input \"x\" of shape [?,2] has 2; the columns are \"id\", \"x_0\""},
 		{"x_0\n1\n", rows.ErrFormat, "CSV: 1 columns, but a row"},
 		{strings.Repeat("x", 100) + "\n", rows.ErrTooLarge, "the first line of the CSV has more than 50 bytes (MAX_LINE_BYTES)"},
 	}

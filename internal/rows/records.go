@@ -14,6 +14,9 @@ type recordSource interface {
 	// next is the next record, nil for one that is over the limit, and io.EOF at the
 	// end. Records are not changed afterwards.
 	next() ([]byte, error)
+	// line is the number of the line, from 1 at the start of the part, in which the last
+	// record begins; 0 for records without lines.
+	line() int64
 	// place is where the record behind the last one begins, and how many bytes of the
 	// source have been read for those so far.
 	place() (Position, int64)
@@ -25,12 +28,15 @@ type recordReader struct {
 	recordSource
 	limits  Limits
 	decoder func() Decoder
+	joins   Joined // what is known where instances are joined
 	first   int64
 	err     error // the source's, sticky
 }
 
 // maxRoom is for how many records there is room at once, whatever BATCH_ROWS says.
 const maxRoom = 4096
+
+func (r *recordReader) joined() Joined { return r.joins }
 
 func (r *recordReader) Decoder() Decoder { return r.decoder() }
 
@@ -39,6 +45,7 @@ func (r *recordReader) Next() (*Block, error) {
 		return nil, r.err
 	}
 	records := make([][]byte, 0, min(r.limits.BlockRows, maxRoom))
+	var lines []int64
 	for size := int64(0); len(records) < r.limits.BlockRows && size < r.limits.BlockBytes; {
 		record, err := r.next()
 		if err != nil {
@@ -46,12 +53,18 @@ func (r *recordReader) Next() (*Block, error) {
 			break
 		}
 		records = append(records, record)
+		if line := r.line(); line > 0 {
+			if lines == nil {
+				lines = make([]int64, 0, cap(records))
+			}
+			lines = append(lines, line)
+		}
 		size += int64(len(record))
 	}
 	if len(records) == 0 {
 		return nil, r.err
 	}
-	b := &Block{First: r.first, N: len(records), records: records}
+	b := &Block{First: r.first, N: len(records), records: records, lines: lines}
 	b.Next, b.Read = r.place()
 	r.first += int64(b.N)
 	return b, nil
@@ -99,7 +112,7 @@ func (d *rowsDecoder) Decode(b *Block) (*Decoded, error) {
 			err = d.rows.Add(record)
 		}
 		if err != nil {
-			out.Faults = append(out.Faults, Fault{i, err})
+			out.Faults = append(out.Faults, Fault{Record: i, Err: err, Feeds: d.readable(record)})
 			continue
 		}
 		numbers = append(numbers, i)
@@ -111,6 +124,14 @@ func (d *rowsDecoder) Decode(b *Block) (*Decoded, error) {
 		d.show(out, records)
 	}
 	return out, nil
+}
+
+// readable is what can be read of a record with a fault, nil unless it is to be joined.
+func (d *rowsDecoder) readable(record []byte) []infer.Feed {
+	if rows, ok := d.rows.(codec.Salvager); ok && d.show != nil && record != nil {
+		return rows.Salvage(record)
+	}
+	return nil
 }
 
 // tooLong is the fault of a record over the limit.

@@ -9,7 +9,10 @@ package rows
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+
+	"github.com/parquet-go/parquet-go"
 
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
@@ -115,6 +118,12 @@ type Options struct {
 	Part    Part
 	// Join wants Decoded.Instance, and for CSV Decoded.Columns and Decoded.Fields.
 	Join bool
+	// Header says whether a CSV has one: codec.HeaderPresent or codec.HeaderAbsent.
+	// Empty leaves it to the first line.
+	Header string
+	// Warn, where set, is told what the owner of the data may want to know although
+	// nothing is wrong. Open calls it.
+	Warn func(text string)
 }
 
 // Block is consecutive records of an input, not decoded yet.
@@ -124,7 +133,17 @@ type Block struct {
 	Next  Position // behind the last record
 	Read  int64    // bytes of the source behind the last record, for progress
 
-	records any // the format's own
+	records any     // the format's own
+	lines   []int64 // in which records begin, from 1 at the start of the part; nil where there are none
+}
+
+// Place names a record as an editor or a table would: "line 3", where records are lines,
+// or "row 2". It counts from 1 at the start of the part.
+func (b *Block) Place(record int) string {
+	if b.lines != nil {
+		return fmt.Sprintf("line %d", b.lines[record])
+	}
+	return fmt.Sprintf("row %d", b.First+int64(record)+1)
 }
 
 // Reader cuts an input into blocks. One goroutine calls Next; decoders are for
@@ -164,6 +183,11 @@ type Decoded struct {
 	// They are nil for other formats and unless Options.Join asks for them.
 	Columns []string
 	Fields  func(dst []byte, record int) []byte
+
+	// columns are further columns of the input, and further appends a value for each of
+	// them. They are nil unless Options.Join asks for them and there are any.
+	columns []furtherColumn
+	further func(dst []parquet.Value, record int) []parquet.Value
 }
 
 // Group is a request over several records. The first dimension of every feed is the
@@ -179,24 +203,37 @@ type Group struct {
 type Fault struct {
 	Record int
 	Err    error
+	// Feeds is what could be read where Options.Join asks for it: nil, or a feed of one
+	// row for each input of the signature, whose Value is nil where that is at fault.
+	Feeds []infer.Feed
 }
 
 // Row is what became of one record of a block: row Index of Results, which were
 // asked for with Feeds, or Err.
 type Row struct {
 	Results []infer.Result // nil where Err is set
-	Feeds   []infer.Feed   // nil where the record could not be read
+	Feeds   []infer.Feed   // those of Fault where the record could not be read
 	Index   int
 	Err     error
 }
-
-// Message is what outputs say of Err: one line of bounded length.
-func (r *Row) Message() string { return message(r.Err) }
 
 // Outcome is what became of a block.
 type Outcome struct {
 	*Decoded
 	Rows []Row // one for each record, in order
+	// Place names a record; nil where nobody knows how many there are before.
+	Place func(record int) string
+}
+
+// Message is what outputs say of the Err of a row: one line of bounded length, with the
+// place.
+func (o *Outcome) Message(record int) string { return o.message(record, o.Rows[record].Err) }
+
+func (o *Outcome) message(record int, err error) string {
+	if o.Place == nil {
+		return message(err)
+	}
+	return o.Place(record) + ": " + message(err)
 }
 
 // Output writes rows in one format, one for each record.
@@ -227,4 +264,5 @@ type OutputOptions struct {
 	Format  Format // JSONLines, CSV, Parquet or NPY
 	Catalog *infer.Catalog
 	Join    bool // write the instances too
+	Joined  Joined
 }

@@ -27,13 +27,14 @@ type stream struct {
 	close      func()    // of the inflater; may be nil
 	inflated   int64
 	limits     Limits
+	format     Format
 	compressed Compression
 }
 
 // openStream reads an input from from; a compressed one is read from its start. end is
 // where the first request ends, 0 at the end of the input.
 func openStream(ctx context.Context, src Source, o Options, from, end int64) (*stream, error) {
-	s := &stream{limits: o.Limits, compressed: o.Encoding.Compression}
+	s := &stream{limits: o.Limits, format: o.Encoding.Format, compressed: o.Encoding.Compression}
 	if s.compressed != None {
 		from, end = 0, 0
 	}

@@ -3,6 +3,7 @@ package rows
 import (
 	"io"
 
+	"github.com/tensorlambda/tensorlambda/internal/codec"
 	"github.com/tensorlambda/tensorlambda/internal/infer"
 )
 
@@ -43,6 +44,9 @@ type tensorReader struct {
 func newTensorReader(req *infer.Request, f Format, source int64, o Options) (*tensorReader, error) {
 	r := &tensorReader{stretches{limits: o.Limits, read: source, n: -1}, req, o.Join}
 	for _, feed := range req.Feeds {
+		if single := codec.SingleElement(feed.TensorInfo); single != nil && len(feed.Value.Shape) == 1 {
+			feed.Value.Shape = append(feed.Value.Shape, single...) // as in lines and columns
+		}
 		shape := feed.Value.Shape
 		if len(shape) == 0 {
 			return nil, unreadable(f, infer.Errorf(infer.ErrInvalidArgument, "the value of input %q is a scalar and has no rows", feed.Name))

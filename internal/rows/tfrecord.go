@@ -127,6 +127,8 @@ func (t *tfRecords) ends(start int64) error {
 	return fmt.Errorf("the input ends inside record %d at byte %d: %w", t.n+1, start, ErrCorrupt)
 }
 
+func (t *tfRecords) line() int64 { return 0 }
+
 func (t *tfRecords) place() (Position, int64) { return t.stream.place(t.offset()) }
 
 // openTFRecord reads TFRecord. Records are examples whose features are the inputs; for a

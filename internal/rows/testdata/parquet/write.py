@@ -60,3 +60,15 @@ write("elements.parquet", pa.table({"x_1": [2.0, 5.0], "x_0": [1.0, 4.0], "x_2":
 write("struct.parquet", pa.table({"x": pa.array([{"a": 1.0, "b": 2.0}])}))
 write("strings.parquet", pa.table({"s": pa.array(["same"] * 90 + [f"row {i}" for i in range(10)])}))
 write("long.parquet", pa.table({"s": pa.array([["a"], ["x" * 1000] * 1000, ["b"]], pa.list_(pa.string()))}))
+
+# What a data owner has beside the inputs rooms and sqft. A null of an input and of
+# others; in pages as they come.
+stamp = datetime.datetime(2026, 11, 23, 12, 30, 1, 250000)
+write("house.parquet", pa.table({
+    "id": pa.array([7, 8, 9], pa.int64()), "rooms": pa.array([3.0, 4.0, None], pa.float64()), "name": pa.array(["a", None, "é, \"x\""]),
+    "sqft": pa.array([40.5, None, 60.0], pa.float32()), "error": pa.array([True, False, None]),
+    "at": pa.array([stamp, None, stamp], pa.timestamp("us", tz="UTC")), "day": pa.array([datetime.date(2026, 11, 23)] * 3),
+    "price": pa.array([decimal.Decimal("1.25"), decimal.Decimal("-0.05"), None], pa.decimal128(9, 2)),
+    "raw": pa.array([b"\xff\x00", b"ok", None]), "u": pa.array([255, 1, 0], pa.uint8()), "h": pa.array([1.5, 0, -2], pa.float16()),
+    "tags": pa.array([["x"], [], None], pa.list_(pa.string())),
+}))
