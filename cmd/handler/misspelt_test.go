@@ -33,3 +33,12 @@ func TestMisspeltSettingsAreSaidFirst(t *testing.T) {
 		t.Errorf("exit status %d, %q, want %q", status, stderr, want)
 	}
 }
+
+// A function logs them, also where it cannot start.
+func TestMisspeltSettingsOfAFunction(t *testing.T) {
+	t.Setenv("MODEL_URL", "m.pb")
+	set, err := lambdaSetup(t.Context(), environmentOf(nil))
+	if err == nil || !slices.Equal(set.warnings, []string{"MODEL_URL is no setting; MODEL_URI is"}) {
+		t.Errorf("warnings %q, error %v", set.warnings, err)
+	}
+}

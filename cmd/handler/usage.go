@@ -26,7 +26,7 @@ another, or a prefix that ends in /. Inside Lambda, where AWS_LAMBDA_RUNTIME_API
 program takes no arguments.
 
 Everything else is set by environment variables: MODEL_SIGNATURE, MODEL_LABELS,
-MAX_BODY_BYTES and some forty others. The README lists them under "Settings".
+MAX_BODY_BYTES and others. The README lists them under "Settings".
 `
 
 // synopsis is what help says of a subcommand beside its flags.

@@ -66,7 +66,7 @@ func s3WriteError(ctx context.Context, err error, action string) error {
 	return s3Error(ctx, err, action)
 }
 
-var errNoCredentials = fmt.Errorf("%w: no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", ErrAccessDenied)
+var errNoCredentials = fmt.Errorf("%w: no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (none are in the environment or in the SDK's files, and no EC2 instance gives any)", ErrAccessDenied)
 
 // lacksCredentials reports that the SDK has looked for credentials everywhere, the last
 // place being the metadata of an EC2 instance. Its error is that of this place: a server
