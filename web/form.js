@@ -319,10 +319,10 @@ export function makeForm(form, { signature, name, isDefault, changed }) {
     /** @returns {Promise<Request>} */
     async request() {
       this.forgive();
-      const json = { verb: verb || "predict", top: false, type: "application/json" };
+      const json = { verb: verb || "predict", type: "application/json" };
       if (whole) return { ...json, body: text.value };
       const image = fields.length === 1 && isDefault && fields[0].image?.();
-      if (image) return { verb: "predict", top: hasClasses(signature), type: image.type, body: image, file: fields[0].file?.() };
+      if (image) return { verb: "predict", type: image.type, body: image, file: fields[0].file?.() };
       return { ...json, body: await body() };
     },
     isEmpty: () => !whole && fields.some((f) => f.isEmpty?.()),
@@ -355,9 +355,6 @@ export function makeForm(form, { signature, name, isDefault, changed }) {
     },
   };
 }
-
-/** Whether an answer has classes, of which the server may name the best. @param {Signature} signature */
-const hasClasses = ({ outputs }) => outputs.length === 1 && isFloat(outputs[0].dtype) && outputs[0].shape?.length === 2 && outputs[0].shape[1] > 1;
 
 /** JSON with a line for each of the outer lists. @param {string} json */
 function layout(json) {
