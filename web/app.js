@@ -3,9 +3,9 @@ import { answerView } from "./answer.js";
 import { latest, predict, Refusal, send } from "./api.js";
 import { batch } from "./batch.js";
 import { details, facts } from "./card.js";
-import { byId, duration, el, segments, tabs } from "./dom.js";
+import { byId, bytes, duration, el, segments, tabs } from "./dom.js";
 import { makeForm, WrongValue } from "./form.js";
-import { languages } from "./snippets.js";
+import { fileToSave, languages } from "./snippets.js";
 import { timeline } from "./timeline.js";
 
 /** @typedef {import("./tensor.js").Card} Card */
@@ -15,6 +15,9 @@ const invitation = "The answer appears here.";
 
 /** How many runs the median is of. */
 const remembered = 50;
+
+/** What is shown of a reply as JSON; browsers are slow with more text. */
+const mostRaw = 100_000;
 
 /** What is asked now. @type {{form: ReturnType<typeof makeForm>, answers: ReturnType<typeof answerView>, name: string}} */
 let current;
@@ -82,11 +85,11 @@ const ask = latest(async (/** @type {typeof current} */ of) => {
     const request = await of.form.request();
     asked = request;
     code();
-    const { text, reply, ms } = await predict(card.name, request);
+    const { text, reply, ms } = await predict(card.name, request, new AbortController().signal);
     if (began !== era) return;
     say(of.answers.show(reply));
     took(ms);
-    byId("raw-text").textContent = text.slice(0, 100_000);
+    byId("raw-text").textContent = text.length > mostRaw ? `${text.slice(0, mostRaw)}… ${bytes(text.length)} in all` : text;
     byId("answer").classList.remove("stale");
     state("ready", "good");
   } catch (cause) {
@@ -128,6 +131,22 @@ async function preview() {
 function code() {
   byId("snippet").textContent = asked ? language.write(card.name, asked) : "The request as code appears here once there is an input.";
   byId("copy").hidden = !asked;
+  offer(asked && fileToSave(asked));
+}
+
+/** Where the file is that can be saved now. */
+let offered = "";
+
+/** Offers the file that the code reads. @param {ReturnType<typeof fileToSave>} file */
+function offer(file) {
+  if (offered) URL.revokeObjectURL(offered);
+  offered = file ? URL.createObjectURL(file.content) : "";
+  const link = byId("save");
+  link.hidden = !file;
+  if (!file) return;
+  link.href = offered;
+  link.download = file.name;
+  link.textContent = file.content.type.startsWith("image/") ? "Save image" : `Save ${file.name}`;
 }
 
 async function copy() {
