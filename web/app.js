@@ -19,6 +19,9 @@ const remembered = 50;
 /** What is shown of a reply as JSON; browsers are slow with more text. */
 const mostRaw = 100_000;
 
+/** An answer that takes no longer, in ms, is not announced: signs that only flash up disturb. */
+const unannounced = 150;
+
 /** What is asked now. @type {{form: ReturnType<typeof makeForm>, answers: ReturnType<typeof answerView>, name: string}} */
 let current;
 
@@ -31,6 +34,9 @@ let language = languages[0];
 
 /** @type {number[]} */
 let times = [];
+
+/** Takes the request back that is on its way. */
+let onItsWay = new AbortController();
 
 /** Counts how often the input was taken away: answers to what was there before do not count. */
 let era = 0;
@@ -61,6 +67,7 @@ function use(name) {
 /** Takes the last answer away. */
 function forget() {
   era++;
+  onItsWay.abort();
   asked = null;
   times = [];
   say("");
@@ -81,11 +88,12 @@ function changed() {
 const ask = latest(async (/** @type {typeof current} */ of) => {
   if (of !== current) return;
   const began = era;
+  onItsWay = new AbortController();
   try {
     const request = await of.form.request();
     asked = request;
     code();
-    const { text, reply, ms } = await predict(card.name, request, new AbortController().signal);
+    const { text, reply, ms } = await awaited(predict(card.name, request, onItsWay.signal));
     if (began !== era) return;
     say(of.answers.show(reply));
     took(ms);
@@ -100,6 +108,32 @@ const ask = latest(async (/** @type {typeof current} */ of) => {
     if (cause instanceof Refusal && cause.status === 0) state("no answer", "bad");
   }
 });
+
+/**
+ * Shows that an answer is awaited, and for how long, once that takes a while.
+ *
+ * @template T
+ * @param {Promise<T>} answer
+ */
+async function awaited(answer) {
+  const began = performance.now();
+  const show = (/** @type {boolean} */ busy) => {
+    byId("answer").setAttribute("aria-busy", String(busy));
+    byId("latency").classList.toggle("running", busy);
+    byId("latency").textContent = busy ? `running ${((performance.now() - began) / 1000).toFixed(1)} s` : "";
+    byId("run").textContent = busy ? "Running…" : "Run";
+  };
+  let timer = setTimeout(() => {
+    show(true);
+    timer = setInterval(show, 100, true);
+  }, unannounced);
+  try {
+    return await answer;
+  } finally {
+    clearInterval(timer);
+    if (byId("run").textContent !== "Run") show(false);
+  }
+}
 
 /** @param {number} ms */
 function took(ms) {
