@@ -5,6 +5,7 @@ import { batch } from "./batch.js";
 import { details, facts } from "./card.js";
 import { byId, bytes, duration, el, segments, tabs } from "./dom.js";
 import { makeForm, WrongValue } from "./form.js";
+import { routes } from "./routes.js";
 import { fileToSave, languages } from "./snippets.js";
 import { timeline } from "./timeline.js";
 
@@ -183,6 +184,17 @@ function offer(file) {
   link.textContent = file.content.type.startsWith("image/") ? "Save image" : `Save ${file.name}`;
 }
 
+/** Shows the routes, which are fetched when somebody wants to see them. */
+async function showRoutes() {
+  const list = byId("routes");
+  if (!byId("api").open || list.querySelector("li")) return;
+  try {
+    list.replaceChildren(...routes(await (await send("openapi.json")).json()));
+  } catch (cause) {
+    list.replaceChildren(el("p", { class: "error" }, cause instanceof Error ? cause.message : String(cause)));
+  }
+}
+
 async function copy() {
   const text = byId("snippet").textContent;
   try {
@@ -213,6 +225,7 @@ function listen() {
   });
   byId("live").addEventListener("change", () => !current.form.isEmpty() && changed());
   byId("copy").addEventListener("click", copy);
+  byId("api").addEventListener("toggle", showRoutes);
   byId("signature").addEventListener("change", () => use(byId("signature").value));
   const buttons = languages.map(({ name }, i) => el("button", { type: "button", "aria-pressed": String(i === 0) }, name));
   segments(buttons, (i) => {
