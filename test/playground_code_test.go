@@ -63,7 +63,7 @@ func TestPlaygroundCodeReadsAFile(t *testing.T) {
 			if err := os.Rename(download(), filepath.Join(folder, evaluate[string](b, `document.querySelector("#save").download`))); err != nil {
 				t.Fatal(err)
 			}
-			b.shoot("code-" + tt.file)
+			b.shoot("code-" + tt.model)
 			b.runsCode(folder, tt.file)
 			b.accessible("with a file to save")
 			b.clean()

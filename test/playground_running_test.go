@@ -12,18 +12,18 @@ func TestPlaygroundShowsThatARequestRuns(t *testing.T) {
 			b := openTab(browser, t, s.base, screen)
 			const places = `["#example", "#live", "#answer", "#raw", "#copy"].map((s) => Object.values(document.querySelector(s).getBoundingClientRect().toJSON())).join()`
 			before := evaluate[string](b, places)
-			b.set("#form input[type=number]", "200000") // a second
+			b.set("#form input[type=number]", "400000") // two seconds
 			b.until("it is said how long it runs", `/^running \d+\.\d s$/.test(document.querySelector("#latency").textContent)`)
-			b.until("the time goes on", `parseFloat(document.querySelector("#latency").textContent.slice(8)) >= 0.5`)
+			b.until("the time goes on", `parseFloat(document.querySelector("#latency").textContent.slice(8)) >= 0.3`)
 			b.until("the answer is marked", `document.querySelector('#answer[aria-busy="true"]') && document.querySelector("#run").textContent === "Running…"`)
 			if after := evaluate[string](b, places); after != before {
 				t.Errorf("the page moves from %s to %s", before, after)
 			}
 			b.shoot("running")
-			b.until("it is answered", `document.querySelector("#answer .value")?.textContent === "200000"`)
+			b.until("it is answered", `document.querySelector("#answer .value")?.textContent === "400000"`)
 			b.until("nothing runs", `document.querySelector('#answer[aria-busy="false"]') && document.querySelector("#run").textContent === "Run" && /^\d/.test(document.querySelector("#latency").textContent)`)
 
-			b.set("#form input[type=number]", "200001")
+			b.set("#form input[type=number]", "400001")
 			b.until("it runs", `document.querySelector('#answer[aria-busy="true"]')`)
 			b.click("#reset")
 			b.until("nothing runs", `document.querySelector('#answer[aria-busy="false"]') && document.querySelector("#run").textContent === "Run" && document.querySelector("#latency").textContent === ""`)
