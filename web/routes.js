@@ -51,13 +51,15 @@ export function routes({ tags, paths, components }) {
 function route({ path, method, operation: { summary, requestBody, responses } }, components) {
   const takes = requestBody ? words(components.requestBodies?.[named(requestBody)]) : "";
   const answers = words(components.responses[named(responses["200"])]);
+  // A line of a phone ends before a slash or a colon rather than in a word.
+  const text = path.split(/(?=[/:])/).flatMap((part) => [el("wbr"), part]);
   // Relative, as the page may stand below a stage of API Gateway.
-  const where = method === "get" ? el("a", { href: path.slice(1) }, path) : path;
+  const where = method === "get" ? [el("a", { href: path.slice(1) }, ...text)] : text;
   return el(
     "li",
     {},
     el("span", { class: `verb ${method}` }, method.toUpperCase()),
-    el("span", { class: "mono path" }, where),
+    el("span", { class: "mono path" }, ...where),
     el("span", {}, summary),
     el("span", { class: "muted" }, takes ? `takes ${takes}; answers ${answers}` : `answers ${answers}`),
   );
