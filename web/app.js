@@ -3,9 +3,10 @@ import { answerView } from "./answer.js";
 import { latest, predict, Refusal, send } from "./api.js";
 import { batch } from "./batch.js";
 import { details, facts, unfold } from "./card.js";
-import { byId, duration, el, segments, tabs } from "./dom.js";
+import { byId, bytes, duration, el, segments, tabs } from "./dom.js";
 import { makeForm, WrongValue } from "./form.js";
-import { languages } from "./snippets.js";
+import { routes } from "./routes.js";
+import { fileToSave, languages } from "./snippets.js";
 import { timeline } from "./timeline.js";
 
 /** @typedef {import("./tensor.js").Card} Card */
@@ -15,6 +16,12 @@ const invitation = "The answer appears here.";
 
 /** How many runs the median is of. */
 const remembered = 50;
+
+/** What is shown of a reply as JSON; browsers are slow with more text. */
+const mostRaw = 100_000;
+
+/** An answer that takes no longer, in ms, is not announced: signs that only flash up disturb. */
+const unannounced = 150;
 
 /** What is asked now. @type {{form: ReturnType<typeof makeForm>, answers: ReturnType<typeof answerView>, name: string}} */
 let current;
@@ -28,6 +35,9 @@ let language = languages[0];
 
 /** @type {number[]} */
 let times = [];
+
+/** Takes the request back that is on its way. */
+let onItsWay = new AbortController();
 
 /** Counts how often the input was taken away: answers to what was there before do not count. */
 let era = 0;
@@ -59,6 +69,7 @@ function use(name) {
 /** Takes the last answer away. */
 function forget() {
   era++;
+  onItsWay.abort();
   asked = null;
   times = [];
   say("");
@@ -79,15 +90,16 @@ function changed() {
 const ask = latest(async (/** @type {typeof current} */ of) => {
   if (of !== current) return;
   const began = era;
+  onItsWay = new AbortController();
   try {
     const request = await of.form.request();
     asked = request;
     code();
-    const { text, reply, ms } = await predict(card.name, request);
+    const { text, reply, ms } = await awaited(predict(card.name, request, onItsWay.signal));
     if (began !== era) return;
     say(of.answers.show(reply));
     took(ms);
-    byId("raw-text").textContent = text.slice(0, 100_000);
+    byId("raw-text").textContent = text.length > mostRaw ? `${text.slice(0, mostRaw)}… ${bytes(text.length)} in all` : text;
     byId("answer").classList.remove("stale");
     state("ready", "good");
   } catch (cause) {
@@ -98,6 +110,32 @@ const ask = latest(async (/** @type {typeof current} */ of) => {
     if (cause instanceof Refusal && cause.status === 0) state("no answer", "bad");
   }
 });
+
+/**
+ * Shows that an answer is awaited, and for how long, once that takes a while.
+ *
+ * @template T
+ * @param {Promise<T>} answer
+ */
+async function awaited(answer) {
+  const began = performance.now();
+  const show = (/** @type {boolean} */ busy) => {
+    byId("answer").setAttribute("aria-busy", String(busy));
+    byId("latency").classList.toggle("running", busy);
+    byId("latency").textContent = busy ? `running ${((performance.now() - began) / 1000).toFixed(1)} s` : "";
+    byId("run").textContent = busy ? "Running…" : "Run";
+  };
+  let timer = setTimeout(() => {
+    show(true);
+    timer = setInterval(show, 100, true);
+  }, unannounced);
+  try {
+    return await answer;
+  } finally {
+    clearInterval(timer);
+    if (byId("run").textContent !== "Run") show(false);
+  }
+}
 
 /** @param {number} ms */
 function took(ms) {
@@ -130,6 +168,33 @@ async function preview() {
 function code() {
   byId("snippet").textContent = asked ? language.write(card.name, asked) : "The request as code appears here once there is an input.";
   byId("copy").hidden = !asked;
+  offer(asked && fileToSave(asked));
+}
+
+/** Where the file is that can be saved now. */
+let offered = "";
+
+/** Offers the file that the code reads. @param {ReturnType<typeof fileToSave>} file */
+function offer(file) {
+  if (offered) URL.revokeObjectURL(offered);
+  offered = file ? URL.createObjectURL(file.content) : "";
+  const link = byId("save");
+  link.hidden = !file;
+  if (!file) return;
+  link.href = offered;
+  link.download = file.name;
+  link.textContent = file.content.type.startsWith("image/") ? "Save image" : `Save ${file.name}`;
+}
+
+/** Shows the routes, which are fetched when somebody wants to see them. */
+async function showRoutes() {
+  const list = byId("routes");
+  if (!byId("api").open || list.querySelector("li")) return;
+  try {
+    list.replaceChildren(...routes(await (await send("openapi.json")).json()));
+  } catch (cause) {
+    list.replaceChildren(el("p", { class: "error" }, cause instanceof Error ? cause.message : String(cause)));
+  }
 }
 
 async function copy() {
@@ -159,6 +224,7 @@ function listen() {
   });
   byId("live").addEventListener("change", () => !current.form.isEmpty() && changed());
   byId("copy").addEventListener("click", copy);
+  byId("api").addEventListener("toggle", showRoutes);
   byId("signature").addEventListener("change", () => use(byId("signature").value));
   const buttons = languages.map(({ name }, i) => el("button", { type: "button", "aria-pressed": String(i === 0) }, name));
   segments(buttons, (i) => {

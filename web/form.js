@@ -2,7 +2,7 @@
 import { control } from "./controls.js";
 import { el } from "./dom.js";
 import { layout } from "./json.js";
-import { examplesVerb, isFloat, isOpen, isRows, showShape, showType } from "./tensor.js";
+import { examplesVerb, isOpen, isRows, showShape, showType } from "./tensor.js";
 import { editor, WrongValue } from "./values.js";
 
 export { WrongValue };
@@ -96,14 +96,14 @@ export function makeForm(form, { signature, name, isDefault, pixels, changed }) 
      */
     async request(aloud = true) {
       this.forgive();
-      const json = { verb: verb || "predict", top: false, type: "application/json" };
+      const json = { verb: verb || "predict", type: "application/json" };
       if (whole && text.value.trim() === "") {
         if (aloud) show(wholeField, "Write the request as JSON, or take the example.");
         throw new WrongValue();
       }
       if (whole) return { ...json, body: text.value };
       const image = fields.length === 1 && isDefault && fields[0].image?.();
-      if (image) return { verb: "predict", top: hasClasses(signature), type: image.type, body: image, file: fields[0].file?.() };
+      if (image) return { verb: "predict", type: image.type, body: image, file: fields[0].file?.() };
       return { ...json, body: await body(aloud) };
     },
     isEmpty: () => (whole ? text.value.trim() === "" : fields.some((f) => f.isEmpty?.())),
@@ -147,6 +147,3 @@ export function makeForm(form, { signature, name, isDefault, pixels, changed }) 
     },
   };
 }
-
-/** Whether an answer has classes, of which the server may name the best. @param {Signature} signature */
-const hasClasses = ({ outputs }) => outputs.length === 1 && isFloat(outputs[0].dtype) && outputs[0].shape?.length === 2 && outputs[0].shape[1] > 1;

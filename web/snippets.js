@@ -18,7 +18,15 @@ export const languages = [
 ];
 
 /** @param {Request} request */
-const fileOf = (request) => (request.body instanceof Blob ? request.file || "image" : "request.json");
+const fileOf = ({ body, file }) => (body instanceof Blob ? file || "image" : "request.json");
+
+/**
+ * The file that the code reads, null where it has all of the request in it. Only the page
+ * has that file yet: it is to be offered beside the code.
+ *
+ * @param {Request} request
+ */
+export const fileToSave = (request) => (inline(request) === null ? { name: fileOf(request), content: new Blob([request.body], { type: request.type }) } : null);
 
 /** A JSON body that is short enough to be written out. @param {Request} request */
 const inline = ({ body }) => (typeof body === "string" && body.length <= maxInline ? body : null);
@@ -55,8 +63,7 @@ function javascript(name, request) {
   const body = inline(request);
   const value = body === null ? undefined : exact(body);
   const lines = [];
-  if (body === null && request.body instanceof Blob) lines.push('const body = document.querySelector("input[type=file]").files[0];');
-  else if (body === null) lines.push('import { readFile } from "node:fs/promises";', "", `const body = await readFile(${JSON.stringify(fileOf(request))});`);
+  if (body === null) lines.push('import { readFile } from "node:fs/promises";', "", `const body = await readFile(${JSON.stringify(fileOf(request))});`);
   else if (value === undefined) lines.push(`const body = ${JSON.stringify(body)};`);
   else lines.push(`const body = JSON.stringify(${spaced(value)});`);
   lines.push(
