@@ -1,6 +1,7 @@
 package rows_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -67,6 +68,22 @@ func TestReadingExamplesOfADocument(t *testing.T) {
 		sameRecords(t, doc, texts, lines(
 			`inputs="\n\f\n\n\n\x01n\x12\x05\x1a\x03\n\x01\x01"`,
 			`inputs="\n\f\n\n\n\x01n\x12\x05\x1a\x03\n\x01\x02"`))
+	}
+}
+
+// The lines of an image's pixels are no rows.
+func TestReadingRefusesDocumentsOfOneImage(t *testing.T) {
+	o := inputsOf(rows.JSON, declared("image", infer.Uint8, -1, -1, 1))
+	o.Catalog.Image = func(_ context.Context, _ infer.TensorInfo, image []byte) (*infer.Tensor, error) {
+		return infer.NewTensor(infer.Uint8, []int64{int64(len(image)), 1, 1}, image)
+	}
+	for _, doc := range []string{
+		`{"inputs": {"b64": "AQID"}}`, `{"inputs": {"image": {"b64": "AQID"}}}`,
+		`{"inputs": [{"name": "image", "shape": [1], "datatype": "BYTES", "data": ["AQID"]}]}`,
+	} {
+		if _, err := readAll(t, []byte(doc), o); !errors.Is(err, rows.ErrFormat) || !strings.Contains(err.Error(), "score the image's own file") {
+			t.Errorf("%s: got %v", doc, err)
+		}
 	}
 }
 

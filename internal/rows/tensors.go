@@ -39,9 +39,12 @@ type tensorReader struct {
 }
 
 // newTensorReader reads the rows of a request, for an input in a format. The error is
-// ErrFormat where its inputs do not have as many rows each, or the rows no elements:
-// of these a few bytes could announce any number.
+// ErrFormat where it is one row as a whole, its inputs do not have as many rows each, or the
+// rows no elements: of these a few bytes could announce any number.
 func newTensorReader(req *infer.Request, f Format, source int64, o Options) (*tensorReader, error) {
+	if req.Whole {
+		return nil, unreadable(f, infer.Errorf(infer.ErrInvalidArgument, "input %q takes one image and has no rows: score the image's own file", req.Feeds[0].Name))
+	}
 	r := &tensorReader{stretches{limits: o.Limits, read: source, n: -1}, req, o.Join}
 	for _, feed := range req.Feeds {
 		if single := codec.SingleElement(feed.TensorInfo); single != nil && len(feed.Value.Shape) == 1 {
