@@ -8,6 +8,8 @@ type Outline struct {
 	Value []byte
 	// Members are those of an outermost object, by unescaped key; nil for others.
 	Members map[string][]byte
+	// Keys are those of Members in order.
+	Keys []string
 }
 
 // ReadOutline checks the syntax of a document that is one JSON value. A byte order
@@ -26,6 +28,7 @@ func ReadOutline(doc []byte, l Limits) (*Outline, error) {
 			end, err := sc.value(i, 1)
 			if err == nil {
 				out.Members[string(key)] = doc[i:end]
+				out.Keys = append(out.Keys, string(key))
 			}
 			return end, err
 		})

@@ -1,6 +1,8 @@
 package rows
 
 import (
+	"fmt"
+
 	"github.com/parquet-go/parquet-go"
 )
 
@@ -17,6 +19,17 @@ type Joined struct {
 type furtherColumn struct {
 	name string
 	typ  parquet.Type // of its values
+}
+
+// maxFurther bounds the further columns of Parquet, in files and out of them, each of
+// which has buffers of its own, and of JSON.
+const maxFurther = 1000
+
+// warnOfMany warns of columns that are left out.
+func warnOfMany(o Options, n int) {
+	if n > maxFurther && o.Warn != nil {
+		o.Warn(fmt.Sprintf("of %d further columns the first %d are joined", n, maxFurther))
+	}
 }
 
 // JoinedOf is what a reader knows once it is open.

@@ -2,6 +2,7 @@ package rows_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"reflect"
 	"strings"
@@ -78,6 +79,12 @@ func TestJoinedFurtherColumns(t *testing.T) {
 			`{"instance":{"id":7,"rooms":3,"sqft":[40]},"prediction":0.5}`, `{"instance":{"id":8,"rooms":null,"sqft":1},"error":"bad"}`}},
 		{"JSON lines to CSV", []byte(`{"rooms":3,"sqft":null}` + "\n" + `{"rooms":4,"sqft":5}` + "\n" + `{"sqft":6}` + "\nnothing\n" + `{"rooms":["1"],"sqft":7,"rooms":2}`),
 			house(rows.JSONLines), rows.CSV, []string{"rooms_0,sqft_0,y,error", "3.0,,,bad", "4.0,5.0,0.5,", ",6.0,,bad", ",,,bad", ",7.0,,bad"}},
+		{"JSON lines with further keys to CSV", []byte(`{"id":7,"rooms":3,"tags":[1],"sqft":4,"name":"a \"b\"","ok":true,"none":null}` + "\n" +
+			`{"sqft":null,"rooms":5,"id":"8","more":1,"none":{"x":1}}` + "\n" + `{"id":9` + "\n[1]\n"), house(rows.JSONLines), rows.CSV, []string{
+			"rooms_0,sqft_0,id,name,ok,none,y,error", `3.0,4.0,7,"a ""b""",true,,0.5,`, `5.0,,8,,,"{""x"":1}",,bad`, ",,,,,,,bad", ",,,,,,,bad"}},
+		{"a list of objects to CSV", []byte(`[{"rooms":3,"y":1.50,"sqft":4},{"rooms":3,"sqft":4}]`), house(rows.JSON), rows.CSV, []string{
+			"rooms_0,sqft_0,instance_y,y,error", "3.0,4.0,1.50,0.5,", "3.0,4.0,,0.5,"}},
+		{"no objects to CSV", []byte("[[1],[2]]"), inputsOf(rows.JSON, declared("x", infer.Float, -1, 1)), rows.CSV, []string{"x_0,y,error", "1.0,0.5,", "2.0,0.5,"}},
 		{"Parquet to CSV", parquetFile(t, "house"), parquetHouse, rows.CSV, []string{
 			"rooms_0,sqft_0,id,name,instance_error,at,day,price,raw,u,h,y,error",
 			`3.0,40.5,7,a,true,2026-11-23T12:30:01.25Z,2026-11-23,1.25,/wA=,255,1.5,0.5,`,
@@ -167,6 +174,16 @@ func TestJoinedStringsInParquet(t *testing.T) {
 	}
 }
 
+// Parts have the keys of the object's first row, lest each has other columns.
+func TestJoinedKeysOfAPart(t *testing.T) {
+	const text = `{"rooms":1,"sqft":2,"id":3}` + "\n" + `{"rooms":4,"sqft":5,"other":6}` + "\n"
+	o := house(rows.JSONLines)
+	o.Part = rows.Part{From: rows.Position{Offset: int64(strings.Index(text, "\n") + 1)}}
+	if got, want := joined(t, []byte(text), o, rows.CSV), "rooms_0,sqft_0,id,y,error\n4.0,5.0,,0.5,\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // The further columns of a CSV are text in Parquet, whatever they look like.
 func TestJoinedCSVInParquet(t *testing.T) {
 	type row struct {
@@ -179,5 +196,31 @@ func TestJoinedCSVInParquet(t *testing.T) {
 	want := []row{{[]float32{3}, ptr("0"), ptr(""), nil}, {[]float32{4}, ptr("1"), ptr(`b"c`), ptr("bad")}, {nil, ptr("2"), nil, ptr("bad")}}
 	if rows := written[row](t, got); !reflect.DeepEqual(rows, want) {
 		t.Errorf("got %+v", rows)
+	}
+}
+
+// Each column of Parquet has buffers: a file of a few megabytes must not make a million.
+func TestJoinedColumnsAreBounded(t *testing.T) {
+	names, values := make([]string, 1001), make([]string, 1001)
+	for i := range names {
+		names[i], values[i] = fmt.Sprintf("c%d", i), fmt.Sprintf("\"c%d\":%d", i, i)
+	}
+	var warnings []string
+	o := house(rows.JSONLines)
+	o.Warn = func(text string) { warnings = append(warnings, text) }
+	got := joined(t, []byte(`{"rooms":1,"sqft":2,`+strings.Join(values, ",")+"}\n"), o, rows.CSV)
+	if !strings.Contains(got, ",999,0.5,\n") || strings.Contains(got, "c1000") || len(warnings) != 1 || !strings.Contains(warnings[0], "of 1001") {
+		t.Errorf("got %.100s…, warnings %q", got, warnings)
+	}
+	o = house(rows.CSV)
+	o.Join = true
+	r, err := rows.Open(t.Context(), sourceOf([]byte("rooms,sqft,"+strings.Join(names, ",")+"\n"), 1<<20), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	_, err = rows.NewOutput(&outputSink{}, rows.OutputOptions{Format: rows.Parquet, Catalog: o.Catalog, Join: true, Joined: rows.JoinedOf(r)})
+	if !errors.Is(err, rows.ErrOutput) || !strings.Contains(err.Error(), "1001 further columns") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -70,8 +70,12 @@ func openElements(list []byte, size int64, o Options) (Reader, error) {
 	if _, err := codec.NewJSONRows(o.Catalog, codecLimits(o.Limits)); err != nil {
 		return nil, unreadable(JSON, err)
 	}
+	var further jsonFurther
+	if o.Join {
+		further = *newJSONFurther(o, codec.NewElements(list).Next())
+	}
 	records := &elementRecords{codec.NewElements(list), size}
-	return &recordReader{recordSource: records, limits: o.Limits, decoder: jsonDecoder(o)}, nil
+	return &recordReader{recordSource: records, limits: o.Limits, decoder: jsonDecoder(o, &further), joins: Joined{further: further.columns}}, nil
 }
 
 // decodeDocument reads a request whose values are whole tensors.

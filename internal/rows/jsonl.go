@@ -43,7 +43,15 @@ func openLines(ctx context.Context, src Source, o Options) (Reader, error) {
 		return nil, err
 	}
 	lines := newSplitter(s, new(lineEnding), from, to, o.Limits)
-	r := &recordReader{recordSource: &lineRecords{s, lines}, limits: o.Limits, decoder: jsonDecoder(o)}
+	var further jsonFurther
+	if o.Join {
+		first, err := firstLine(ctx, src, o)
+		if err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+		further = *newJSONFurther(o, first)
+	}
+	r := &recordReader{recordSource: &lineRecords{s, lines}, limits: o.Limits, decoder: jsonDecoder(o, &further), joins: Joined{further: further.columns}}
 	if o.Part.From.Offset > 0 {
 		if err := lines.skipLine(to); err != nil && !errors.Is(err, io.EOF) {
 			return nil, errors.Join(err, s.Close())
@@ -53,14 +61,14 @@ func openLines(ctx context.Context, src Source, o Options) (Reader, error) {
 }
 
 // jsonDecoder makes decoders of records that are JSON values.
-func jsonDecoder(o Options) func() Decoder {
+func jsonDecoder(o Options, further *jsonFurther) func() Decoder {
 	return func() Decoder {
 		d := &rowsDecoder{tooLong: tooLong(o.Limits)}
 		if d.rows, d.err = codec.NewJSONRows(o.Catalog, codecLimits(o.Limits)); d.err != nil {
 			d.err = unreadable(o.Encoding.Format, d.err)
 		}
 		if o.Join {
-			d.show = showText
+			d.show = further.show
 		}
 		return d
 	}

@@ -26,11 +26,13 @@ var physical = map[format.Type]infer.DType{
 
 // addFurther adds the columns of one value a row that are no inputs. Lists, structs and
 // maps, and what cannot be read, stay behind: nobody has asked for them by name.
-func (t *parquetTable) addFurther(file *parquet.File, elements []*format.SchemaElement) {
+func (t *parquetTable) addFurther(o Options, file *parquet.File, elements []*format.SchemaElement) {
 	taken := make(map[int]bool)
 	for _, leaf := range t.leaves {
 		taken[leaf.index] = true
 	}
+	n := 0
+	defer func() { warnOfMany(o, n) }()
 	for _, c := range file.Root().Columns() {
 		if !c.Leaf() || c.Repeated() || taken[c.Index()] {
 			continue
@@ -45,6 +47,9 @@ func (t *parquetTable) addFurther(file *parquet.File, elements []*format.SchemaE
 			leaf.empty = []int{0}
 		}
 		if checkCodec(file, leaf) != nil {
+			continue
+		}
+		if n++; n > maxFurther {
 			continue
 		}
 		value, typ := parquetTypes[kind].value, c.Type()

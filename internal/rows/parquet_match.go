@@ -117,7 +117,7 @@ func matchColumns(file *parquet.File, o Options) (*parquetTable, error) {
 		}
 	}
 	if o.Join {
-		t.addFurther(file, elements)
+		t.addFurther(o, file, elements)
 		t.joins = t.joined(elements)
 	}
 	return t, nil

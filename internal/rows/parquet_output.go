@@ -55,6 +55,9 @@ func newParquetOutput(sink Sink, o OutputOptions) (Output, error) {
 	if err := checkTypes(Parquet, written); err != nil {
 		return nil, err
 	}
+	if n := len(p.joined.further); n > maxFurther {
+		return nil, fmt.Errorf("%w: the input has %d further columns, and %d is the most: use csv or jsonl, or do not join", ErrOutput, n, maxFurther)
+	}
 	p.results = knownColumns(s.Outputs)
 	if _, err := newParquetSchema(p.instance, p.results, p.joined); err != nil { // names are known, if nothing else is
 		return nil, err
