@@ -23,7 +23,7 @@ export function heatmap(shape) {
     const flat = value.flat();
     const { least, most } = extremes(flat);
     const scale = (shades.length - 1) / (most - least || 1);
-    paint((i) => (i < flat.length ? (shades[Math.round((flat[i] - least) * scale)] ?? shades[0]) : clear));
+    paint((data, at, i) => i < flat.length && data.set(shades[Math.round((flat[i] - least) * scale)] ?? shades[0], at));
     return `${shape.join(" × ")}, from ${number(least)} (dark) to ${number(most)} (light)`;
   });
 }
@@ -39,8 +39,11 @@ export function image({ height, width, channels, planes }) {
   return picture(`image ${height}x${width}x${channels} ${planes}`, { width, height, ratio: width / height }, (value, paint) => {
     const flat = value.flat(2);
     const { black, white, said } = range(extremes(flat));
-    const at = (/** @type {number} */ i, /** @type {number} */ c) => (255 * (flat[planes ? c * size + i : i * channels + c] - black)) / (white - black);
-    paint((i) => (channels === 1 ? [at(i, 0), at(i, 0), at(i, 0)] : Array.from({ length: channels }, (_, c) => at(i, c))));
+    const [step, next] = planes ? [1, size] : [channels, 1];
+    paint((data, at, i) => {
+      for (let c = 0; c < 4; c++) data[at + c] = (255 * (flat[i * step + Math.min(c, channels - 1) * next] - black)) / (white - black);
+      if (channels < 4) data[at + 3] = 255;
+    });
     return `An image of ${width} × ${height}${said}`;
   });
 }
@@ -71,7 +74,8 @@ function extremes(values) {
 /**
  * @param {string} kind
  * @param {{width: number, height: number, ratio: number}} size ratio is that of the sides as they are seen
- * @param {(value: any, paint: (colour: (i: number) => number[]) => void) => string} draw paints each element, and returns the caption
+ * @param {(value: any, paint: (put: (data: Uint8ClampedArray, at: number, i: number) => void) => void) => string} draw puts element i as the bytes at
+ *   a place, for all, and returns the caption
  * @returns {View}
  */
 function picture(kind, { width, height, ratio }, draw) {
@@ -90,14 +94,10 @@ function picture(kind, { width, height, ratio }, draw) {
         element: el("figure", { class: "map" }, canvas, caption),
         update(value) {
           const pixels = pen.createImageData(w, h);
-          caption.textContent = draw(value, (colour) => {
+          caption.textContent = draw(value, (put) => {
             for (let y = 0; y < h; y++) {
               const line = width * Math.floor((y * height) / h);
-              for (let x = 0; x < w; x++) {
-                const [r, g, b, a = 255] = colour(line + Math.floor((x * width) / w));
-                const at = 4 * (y * w + x);
-                [pixels.data[at], pixels.data[at + 1], pixels.data[at + 2], pixels.data[at + 3]] = [r, g, b, a];
-              }
+              for (let x = 0; x < w; x++) put(pixels.data, 4 * (y * w + x), line + Math.floor((x * width) / w));
             }
           });
           canvas.setAttribute("aria-label", caption.textContent);
@@ -128,9 +128,6 @@ export function encoded() {
   };
 }
 
-/** What is behind the end of a vector. */
-const clear = [0, 0, 0, 0];
-
 /** The colours of a heat map: dark blue over violet and orange to yellow. */
 const shades = Array.from({ length: 256 }, (_, i) => {
   const stops = [
@@ -142,5 +139,5 @@ const shades = Array.from({ length: 256 }, (_, i) => {
   ];
   const at = Math.min(i / 255, 0.9999) * 4;
   const [from, to] = [stops[Math.floor(at)], stops[Math.floor(at) + 1]];
-  return from.map((v, c) => v + (to[c] - v) * (at % 1));
+  return [...from.map((v, c) => v + (to[c] - v) * (at % 1)), 255];
 });
