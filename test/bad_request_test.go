@@ -35,6 +35,7 @@ func TestBadRequestsAreRefusedAndTheNextOneIsAnswered(t *testing.T) {
 		{"a list where a number belongs", post, predict, row(strings.Replace(image, "0.4375", "[0.4375]", 1)), 400, "unexpected level"},
 		{"rows of different sizes", post, predict, row(image + `,[[[1]]]`), 400, "Expecting tensor size: 64 but got: 1"},
 		{"a shape the model does not take", post, predict, row(`[[[1,2]]]`), 400, "shape"},
+		{"pixels without their list", post, predict, row("[" + strings.TrimSuffix(strings.Repeat("[0,0,0,0,0,0,0,0],", 8), ",") + "]"), 400, "has shape [1,8,8], the model takes [?,8,8,1]: write [3], a list of one, and not 3"},
 		{"a wrong name", post, predict, `{"instances":[{"picture":` + image + `}]}`, 400, "does not have named input: picture"},
 		{"a missing name", post, predict, `{"inputs":{"picture":[` + image + `]}}`, 400, "Missing named input: image"},
 		{"an unknown signature", post, predict, `{"signature_name":"classify","instances":[1]}`, 400, `Serving signature name: "classify" not found`},

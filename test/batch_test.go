@@ -138,8 +138,8 @@ func s3BatchEvent(bucketMember string, o object) string {
 const (
 	fourRows = "1.0\n2.0\n\"three\"\n5.0\n"
 	// fourAnswers begins and ends as it must; the error's text is in between.
-	twoAnswers = "{\"prediction\":[2.5]}\n{\"prediction\":[3.0]}\n{\"error\":\""
-	lastAnswer = "\"}\n{\"prediction\":[4.5]}\n"
+	twoAnswers = "{\"prediction\":2.5}\n{\"prediction\":3.0}\n{\"error\":\""
+	lastAnswer = "\"}\n{\"prediction\":4.5}\n"
 )
 
 func checkFour(t *testing.T, in object) {
@@ -257,7 +257,7 @@ func TestRedelivery(t *testing.T) {
 	}
 	checkFour(t, in)
 	f.send(task)
-	if got, _ := outputOf(t, in); got != "{\"prediction\":[5.5]}\n" {
+	if got, _ := outputOf(t, in); got != "{\"prediction\":5.5}\n" {
 		t.Errorf("the new version's output is %q", got)
 	}
 }

@@ -87,7 +87,7 @@ func numberedRows(n int) (content string, want []string) {
 			continue
 		}
 		fmt.Fprintf(&text, "%d\n", i)
-		want = append(want, `{"prediction":[`+half(i)+"]}")
+		want = append(want, `{"prediction":`+half(i)+"}")
 	}
 	return text.String(), want
 }

@@ -38,18 +38,20 @@ func newFileInputs(c *infer.Catalog, sig *infer.Signature, maxBytes int64) *inpu
 	in := newInputs(nil, c, sig, maxBytes)
 	in.file = true
 	for _, t := range in.slots {
-		t.single = SingleElement(t.info)
+		t.single = SingleElement(c, t.info)
 	}
 	return in
 }
 
-// SingleElement is the shape of a row of an input if that has dimensions, each of one:
-// nobody who writes 3 for [[3]] can mean anything else. It is nil for other inputs.
-func SingleElement(info infer.TensorInfo) []int64 {
-	if len(info.Shape) < 2 || slices.ContainsFunc(info.Shape[1:], func(d int64) bool { return d != 1 }) {
+// SingleElement is the shape that a row of an input must have, if that has dimensions,
+// each of one: nobody who writes 3 for [[3]] can mean anything else. It is nil for other
+// inputs, and where the graph takes rows of other shapes as well.
+func SingleElement(c *infer.Catalog, info infer.TensorInfo) []int64 {
+	shape, ok := c.Placeholder(info)
+	if !ok || len(shape) < 2 || slices.ContainsFunc(shape[1:], func(d int64) bool { return d != 1 }) {
 		return nil
 	}
-	return slices.Clone(info.Shape[1:])
+	return slices.Clone(shape[1:])
 }
 
 func (in *inputs) add(info infer.TensorInfo) int {

@@ -83,11 +83,22 @@ type Catalog struct {
 	// Tensor finds any tensor of the graph by operation[:index]. It is nil
 	// unless MODEL_ANY_TENSOR allows that.
 	Tensor func(name string) (TensorInfo, bool)
+	// Placeholders are the shapes that Placeholder operations carry themselves, by
+	// operation: a value must fit them, while a signature only declares.
+	Placeholders map[string]Shape
 	// Image turns an encoded image into a value of an input: one row of it, with a first
-	// dimension of 1, or all of it where the input takes OneImage. Its errors are *Error, ErrFailedPrecondition for an input that takes no
-	// images, or that of ctx. It is nil where nothing can decode images, and safe for
-	// concurrent use.
+	// dimension of 1, or all of it where the input takes OneImage. Its errors are *Error,
+	// ErrFailedPrecondition for an input that takes no images, or that of ctx. It is nil
+	// where nothing can decode images, and safe for concurrent use.
 	Image func(ctx context.Context, input TensorInfo, image []byte) (*Tensor, error)
+}
+
+// Placeholder is the shape that a value of an input must fit; ok is false where any may
+// be fed, for TensorFlow to decide.
+func (c *Catalog) Placeholder(input TensorInfo) (shape Shape, ok bool) {
+	operation, _, _ := strings.Cut(input.Tensor, ":")
+	shape, ok = c.Placeholders[operation]
+	return shape, ok
 }
 
 // Signature finds a signature; the empty name means the default. The error is

@@ -19,11 +19,11 @@ type array struct {
 
 // newArray is the array of an input under a header. The error is ErrFormat or
 // ErrTooLarge.
-func newArray(f Format, info infer.TensorInfo, h npy.Header, l Limits) (*array, error) {
+func newArray(f Format, info infer.TensorInfo, h npy.Header, o Options) (*array, error) {
 	if err := codec.CheckNPY(info, h.DType); err != nil {
 		return nil, unreadable(f, err)
 	}
-	if single := codec.SingleElement(info); single != nil && len(h.Shape) == 1 {
+	if single := codec.SingleElement(o.Catalog, info); single != nil && len(h.Shape) == 1 {
 		h.Shape = append([]int64{h.Shape[0]}, single...)
 	}
 	if len(h.Shape) == 0 {
@@ -44,8 +44,8 @@ func newArray(f Format, info infer.TensorInfo, h npy.Header, l Limits) (*array, 
 	if info.DType == infer.String {
 		size = int64(h.DType.Size) + infer.StringOverhead
 	}
-	if elements > l.MaxTensor/size || a.row > l.MaxTensor {
-		return nil, fmt.Errorf("%s input: a row of shape %s has more than %d bytes (MAX_TENSOR_BYTES): %w", f, infer.FormatShape(h.Shape[1:]), l.MaxTensor, ErrTooLarge)
+	if elements > o.Limits.MaxTensor/size || a.row > o.Limits.MaxTensor {
+		return nil, fmt.Errorf("%s input: a row of shape %s has more than %d bytes (MAX_TENSOR_BYTES): %w", f, infer.FormatShape(h.Shape[1:]), o.Limits.MaxTensor, ErrTooLarge)
 	}
 	a.tensor = elements * size
 	return a, nil

@@ -81,7 +81,7 @@ func openArray(ctx context.Context, src Source, o Options, info infer.TensorInfo
 	}
 	h, n, err := readHeader(s)
 	if err == nil {
-		a, err = newArray(NPY, info, h, o.Limits)
+		a, err = newArray(NPY, info, h, o)
 	}
 	if err == nil && o.Encoding.Compression == None {
 		size, _ := h.DataSize() // newArray has counted

@@ -162,7 +162,7 @@ func readMember(f *zip.File, info infer.TensorInfo, limit int64, o Options) (*ar
 	if err != nil {
 		return nil, nil, fmt.Errorf("npz input: array %q: %w: %w", info.Name, ErrFormat, err)
 	}
-	a, err := newArray(NPZ, info, h, o.Limits)
+	a, err := newArray(NPZ, info, h, o)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -55,12 +55,18 @@ func (s stepReader) Read(p []byte) (int, error) { return s.r.Read(p[:min(len(p),
 // inputsOf are options for a signature with these inputs.
 func inputsOf(f rows.Format, inputs ...infer.TensorInfo) rows.Options {
 	inputs = slices.Clone(inputs)
+	carried := map[string]infer.Shape{} // as the graphs of TensorFlow 2 do
 	for i := range inputs {
 		inputs[i].Tensor = inputs[i].Name + ":0"
+		if inputs[i].Shape != nil {
+			carried[inputs[i].Name] = inputs[i].Shape
+		}
 	}
 	infer.SortTensors(inputs)
 	outputs := []infer.TensorInfo{declared("y", infer.Float, -1)}
-	return rows.Options{Encoding: rows.Encoding{Format: f}, Catalog: outputCatalog(inputs, outputs)}
+	catalog := outputCatalog(inputs, outputs)
+	catalog.Placeholders = carried
+	return rows.Options{Encoding: rows.Encoding{Format: f}, Catalog: catalog}
 }
 
 // scalars are options for rows that are one float each.

@@ -47,7 +47,7 @@ func newTensorReader(req *infer.Request, f Format, source int64, o Options) (*te
 	}
 	r := &tensorReader{stretches{limits: o.Limits, read: source, n: -1}, req, o.Join}
 	for _, feed := range req.Feeds {
-		if single := codec.SingleElement(feed.TensorInfo); single != nil && len(feed.Value.Shape) == 1 {
+		if single := codec.SingleElement(o.Catalog, feed.TensorInfo); single != nil && len(feed.Value.Shape) == 1 {
 			feed.Value.Shape = append(feed.Value.Shape, single...) // as in lines and columns
 		}
 		shape := feed.Value.Shape

@@ -20,9 +20,8 @@ import (
 // Definition is a model that was read and found safe, but is not loaded: making
 // one needs no TensorFlow library, so it happens beside the library's opening.
 type Definition struct {
-	opts         Options
-	catalog      *infer.Catalog
-	placeholders map[string]infer.Shape
+	opts    Options
+	catalog *infer.Catalog
 
 	tags  []string // of the meta graph of a SavedModel
 	graph []byte   // serialized
@@ -65,8 +64,8 @@ func ReadSavedModel(dir string, opts Options) (*Definition, error) {
 	if meta.Assets, err = inside(dir, meta.Assets); err != nil {
 		return nil, fmt.Errorf("read model: %w", err)
 	}
-	d := &Definition{opts: opts, tags: meta.Tags, graph: meta.Graph.Encoded, start: start, placeholders: meta.Graph.PlaceholderShapes()}
-	d.catalog = &infer.Catalog{Signatures: whole(meta.Signatures)}
+	d := &Definition{opts: opts, tags: meta.Tags, graph: meta.Graph.Encoded, start: start}
+	d.catalog = &infer.Catalog{Signatures: whole(meta.Signatures), Placeholders: meta.Graph.PlaceholderShapes()}
 	return d.complete(meta.Graph, meta.Guard())
 }
 
@@ -125,8 +124,8 @@ func ReadGraph(graphdef []byte, opts Options) (*Definition, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read model: %w", err)
 	}
-	d := &Definition{opts: opts, graph: graphdef, frozen: true, placeholders: graph.PlaceholderShapes()}
-	d.catalog = &infer.Catalog{Signatures: map[string]*infer.Signature{signature.Name: signature}, ByTensor: true}
+	d := &Definition{opts: opts, graph: graphdef, frozen: true}
+	d.catalog = &infer.Catalog{Signatures: map[string]*infer.Signature{signature.Name: signature}, ByTensor: true, Placeholders: graph.PlaceholderShapes()}
 	return d.complete(graph, graph.Guard(signature))
 }
 
@@ -226,7 +225,7 @@ func (d *Definition) Load() (infer.Runner, error) {
 			catalog.Signatures[name] = withShapes(graph, s)
 		}
 	}
-	r, err := newRunner(graph, session, &catalog, d.placeholders)
+	r, err := newRunner(graph, session, &catalog)
 	if err != nil {
 		session.Close()
 		return nil, fmt.Errorf("load model: %w", err)

@@ -20,9 +20,7 @@ type runner struct {
 	catalog *infer.Catalog
 	// endpoints are the tensors of the catalog's signatures by name.
 	endpoints map[string]tf.Output
-	// placeholders are the shapes of Placeholder operations that have one.
-	placeholders map[string]infer.Shape
-	pacer        pacer
+	pacer     pacer
 }
 
 var _ infer.Runner = (*runner)(nil)
@@ -31,8 +29,8 @@ var _ infer.Runner = (*runner)(nil)
 // is in the graph. The types are not compared: signatures that declare another
 // type than the graph has exist, and TensorFlow says what it was fed. The runner
 // owns the session.
-func newRunner(graph *tf.Graph, session *tf.Session, catalog *infer.Catalog, placeholders map[string]infer.Shape) (*runner, error) {
-	r := &runner{graph: graph, session: session, catalog: catalog, endpoints: make(map[string]tf.Output), placeholders: placeholders}
+func newRunner(graph *tf.Graph, session *tf.Session, catalog *infer.Catalog) (*runner, error) {
+	r := &runner{graph: graph, session: session, catalog: catalog, endpoints: make(map[string]tf.Output)}
 	for _, s := range catalog.Signatures {
 		for _, infos := range [][]infer.TensorInfo{s.Inputs, s.Outputs} {
 			for _, info := range infos {
@@ -135,10 +133,13 @@ func (r *runner) inputs(feeds []infer.Feed) (map[tf.Output]*tf.Tensor, error) {
 // scalar); the signature's shape cannot be the gate, since TensorFlow Serving
 // lets through what a signature does not declare.
 func (r *runner) checkShape(feed infer.Feed) error {
-	operation, _, _ := strings.Cut(feed.Tensor, ":")
-	if shape, ok := r.placeholders[operation]; ok && !shape.Matches(feed.Value.Shape) {
-		return infer.Errorf(infer.ErrInvalidArgument, "input %q has shape %s, the model takes %s",
-			feed.Name, infer.FormatShape(feed.Value.Shape), shape)
+	if shape, ok := r.catalog.Placeholder(feed.TensorInfo); ok && !shape.Matches(feed.Value.Shape) {
+		hint := ""
+		if n := len(feed.Value.Shape); len(shape) == n+1 && shape[n] == 1 && shape[:n].Matches(feed.Value.Shape) {
+			hint = ": write [3], a list of one, and not 3"
+		}
+		return infer.Errorf(infer.ErrInvalidArgument, "input %q has shape %s, the model takes %s%s",
+			feed.Name, infer.FormatShape(feed.Value.Shape), shape, hint)
 	}
 	return nil
 }
