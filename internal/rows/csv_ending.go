@@ -13,6 +13,8 @@ type csvEnding struct {
 	seen   int  // text[:seen] has been looked at
 	quoted bool // seen lies inside quotation marks
 	stray  bool // the record is wrong: only its line's end counts
+	marked bool // a field of the record is in quotation marks
+	had    bool // marked, of the record before
 	// mark is the next quotation mark at seen or behind it where found, else as far as
 	// there is none. Text without marks is so searched for them only once.
 	mark  int
@@ -38,7 +40,7 @@ func (e *csvEnding) next(text []byte) int {
 
 // begin makes ready for the record behind n bytes.
 func (e *csvEnding) begin(n int) {
-	e.seen, e.quoted, e.stray = 0, false, false
+	e.seen, e.quoted, e.stray, e.marked, e.had = 0, false, false, false, e.marked
 	if e.mark -= n; e.mark < 0 {
 		e.mark, e.found = 0, false
 	}
@@ -72,7 +74,7 @@ func (e *csvEnding) line(text []byte) int {
 	if !e.stray {
 		if mark := e.nextMark(text); mark < end {
 			if mark == 0 || text[mark-1] == ',' {
-				e.seen, e.quoted = mark+1, true
+				e.seen, e.quoted, e.marked = mark+1, true, true
 				return 0
 			}
 			e.stray = true
@@ -125,3 +127,11 @@ func (e *csvEnding) last(text []byte) int {
 // reset forgets the marks too: what is behind has been looked at, but as part of this
 // record.
 func (e *csvEnding) reset() { *e = csvEnding{} }
+
+// lines looks only where there can be more than one: line feeds are in quotation marks.
+func (e *csvEnding) lines(record []byte) int64 {
+	if !e.had {
+		return 1
+	}
+	return int64(bytes.Count(record, []byte{'\n'}))
+}

@@ -18,6 +18,8 @@ type ending interface {
 	last(text []byte) int
 	// reset forgets the record under way.
 	reset()
+	// lines is how many lines the record has that was found last, which is given again.
+	lines(record []byte) int64
 }
 
 // splitter cuts a text into records. What it hands out aliases its memory, which is not
@@ -84,20 +86,15 @@ func (s *splitter) next() ([]byte, error) {
 func (s *splitter) finish(n int) ([]byte, error) {
 	record := s.text()[:n]
 	if int64(len(content(record))) <= s.maxLine {
-		s.count(record)
+		s.before += s.ending.lines(record)
 		return s.take(n), nil
 	}
 	if bytes.IndexByte(record, '\n') < n-1 {
 		return s.long()
 	}
-	s.count(record)
+	s.before += s.ending.lines(record)
 	s.drop(n)
 	return nil, nil
-}
-
-// count counts the lines of a record, which ends with a line.
-func (s *splitter) count(record []byte) {
-	s.before += int64(bytes.Count(record, []byte{'\n'}))
 }
 
 // long ends a record that is over the limit with its first line, which may be over the
@@ -184,3 +181,5 @@ func (e *lineEnding) last(text []byte) int {
 }
 
 func (e *lineEnding) reset() { e.seen = 0 }
+
+func (e *lineEnding) lines([]byte) int64 { return 1 }
