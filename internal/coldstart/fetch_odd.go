@@ -34,10 +34,14 @@ func (f *fetch) nothing(ctx context.Context) error {
 // oddFile is the error for a URI that names a file or object that is no model by its
 // name; nil where there is none.
 func (f *fetch) oddFile(ctx context.Context) error {
-	o, err := f.o.Source.Stat(ctx, f.file(), "")
-	if err != nil {
-		return nil //nolint:nilerr // no file, or none that can be asked: the error of the caller stays
+	if o, err := f.o.Source.Stat(ctx, f.file(), ""); err == nil {
+		return f.odd(ctx, o)
 	}
+	return nil // no file, or none that can be asked: the error of the caller stays
+}
+
+// odd is the error for a file or object that is no model by its name.
+func (f *fetch) odd(ctx context.Context, o blob.Object) error {
 	head, err := f.head(ctx, o)
 	if err != nil {
 		return err
