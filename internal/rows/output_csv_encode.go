@@ -142,10 +142,7 @@ func (e *csvEncoder) carry(record int) {
 	if len(columns) == 0 {
 		return
 	}
-	e.further = e.further[:0]
-	if e.outcome.further != nil {
-		e.further = e.outcome.further(e.further, record)
-	}
+	e.further = e.outcome.carried(e.further[:0], record)
 	for k, c := range columns {
 		if k < len(e.further) {
 			e.text = appendCSVCell(e.text, c.typ, e.further[k])

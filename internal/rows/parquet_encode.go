@@ -163,10 +163,7 @@ func (e *parquetEncoder) carry(record int) {
 	if len(columns) == 0 {
 		return
 	}
-	e.further = e.further[:0]
-	if e.outcome.further != nil {
-		e.further = e.outcome.further(e.further, record)
-	}
+	e.further = e.outcome.carried(e.further[:0], record)
 	for k, column := range columns {
 		i := e.output.inputs + k
 		v := parquet.NullValue().Level(0, 0, i)

@@ -266,3 +266,11 @@ type OutputOptions struct {
 	Join    bool // write the instances too
 	Joined  Joined
 }
+
+// carried appends the values of a record's further columns, none where there are none.
+func (o *Outcome) carried(dst []parquet.Value, record int) []parquet.Value {
+	if o.further == nil {
+		return dst
+	}
+	return o.further(dst, record)
+}
